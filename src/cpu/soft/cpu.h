@@ -1,0 +1,145 @@
+/* The architectural state of one ARM64 vCPU, and what its parts call of one another. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/engine.h"
+#include "cpu/soft/insn.h"
+
+union vreg {
+    uint8_t b[16];
+    uint16_t h[8];
+    uint32_t s[4];
+    uint64_t d[2];
+    int8_t sb[16];
+    int16_t sh[8];
+    int32_t ss[4];
+    int64_t sd[2];
+} __attribute__((aligned(16)));
+
+enum { FLAG_V = 1, FLAG_C = 2, FLAG_Z = 4, FLAG_N = 8 };         /* cpu.nzcv */
+enum { DAIF_F = 1, DAIF_I = 2, DAIF_A = 4, DAIF_D = 8 };         /* cpu.daif */
+
+/* Reasons to leave the straight path, looked at between instructions (blocks, in the translator). */
+enum attention {
+    ATTENTION_KICK = 1,      /* vcpu_kick() */
+    ATTENTION_INTERRUPT = 2, /* an interrupt line changed or PSTATE unmasked one */
+    ATTENTION_SHOOTDOWN = 4, /* another vCPU's TLBI or IC waits for us */
+};
+
+/* System registers that are plain storage, read by the walker and by exceptions. */
+struct cpu_sys {
+    uint64_t sctlr, actlr, cpacr, ttbr0, ttbr1, tcr, mair, amair;
+    uint64_t vbar, elr, spsr, esr, far, par, afsr0, afsr1, contextidr;
+    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
+    uint64_t csselr, cntkctl, mdscr, osdlr, oslsr;
+    uint64_t cntv_ctl, cntv_cval, cntp_ctl, cntp_cval;
+    uint64_t pmcr, pmuserenr, pmcntenset, pmccntr_base;
+};
+
+struct soft_vm;
+struct tlb;
+struct code_cache;
+struct a64_insn;
+
+struct cpu {
+    /* x0-x30; [31] is always zero; [32] the current SP; [33] swallows writes to XZR (insn.h, REG_*). */
+    uint64_t x[REG_COUNT];
+    uint64_t pc;      /* of the instruction that executes */
+    uint64_t next_pc; /* where execution goes on; the run loop sets pc + 4, branches overwrite it */
+    uint8_t nzcv;
+    uint8_t daif;
+    uint8_t el;       /* 0 or 1 */
+    uint8_t spsel;    /* PSTATE.SP */
+    bool pan, uao, dit, ssbs, il, ss;
+    uint64_t sp_bank[2]; /* SP_EL0, SP_EL1 while not current (cpu_bank_sp) */
+
+    uint32_t fpcr, fpsr;
+    union vreg v[32];
+
+    /* The exclusive monitor: what LDXR saw, STXR compares and swaps. exclusive_addr is virtual; -1 is open. */
+    uint64_t exclusive_addr, exclusive_value[2];
+    uint8_t exclusive_size;
+
+    struct cpu_sys sys;
+
+    struct tlb *tlb;          /* mem.h; owned by the vCPU */
+    unsigned mmu_index;       /* which TLB set current data accesses use: see mem.h */
+    struct code_cache *code;  /* decoded code, owned by the vCPU */
+
+    _Atomic uint32_t attention; /* set of enum attention; also what WFI sleeps on */
+    _Atomic uint32_t lines;     /* set of 1 << enum engine_line: levels from the interrupt controller */
+
+    struct soft_vm *vm;
+    unsigned index;
+    jmp_buf unwind; /* to the run loop, after an exception was taken (cpu_raise_*) */
+
+    struct engine_stats stats;
+};
+
+/* --- exceptions (exception.c). None of these returns: state is set to the vector, then the run loop goes on.
+ * pc must be that of the faulting instruction. Syndromes by ARM ARM D17.2.37. */
+_Noreturn void cpu_raise_undefined(struct cpu *cpu, const struct a64_insn *insn);
+/* ESR_EL1.EC (0-63), ISS (25 bits); return address is pc, or next_pc for SVC and HVC (after = true). */
+_Noreturn void cpu_raise(struct cpu *cpu, unsigned ec, uint32_t iss, bool after);
+/* A data or instruction abort with its FAR. fsc: the fault status code, with level. */
+_Noreturn void cpu_raise_abort(struct cpu *cpu, uint64_t va, bool fetch, bool write, unsigned fsc);
+/* Access to FP/SIMD traps unless CPACR_EL1.FPEN allows it: every FP and SIMD handler starts with this. */
+_Noreturn void cpu_raise_fp_access(struct cpu *cpu);
+static inline void cpu_check_fp(struct cpu *cpu) {
+    unsigned fpen = cpu->sys.cpacr >> 20 & 3;
+    if (__builtin_expect(fpen != 3, 0) && (fpen != 1 || cpu->el == 0))
+        cpu_raise_fp_access(cpu);
+}
+
+/* Takes a pending, unmasked interrupt, if any. Between instructions; does not unwind. */
+void cpu_take_interrupts(struct cpu *cpu);
+/* ERET: PSTATE and pc from SPSR_EL1 and ELR_EL1; sets next_pc. */
+void cpu_exception_return(struct cpu *cpu);
+
+/* PSTATE as SPSR_EL1 lays it out, and back (all fields, SP banks, mmu_index, attention). */
+uint64_t cpu_pstate(const struct cpu *cpu);
+void cpu_set_pstate(struct cpu *cpu, uint64_t spsr);
+/* Call after el, spsel, pan, uao or SCTLR changed. */
+void cpu_mode_changed(struct cpu *cpu);
+
+/* --- system instructions (sysreg.c). key: ENGINE_SYSREG(). They raise for accesses that trap. */
+uint64_t cpu_sysreg_read(struct cpu *cpu, const struct a64_insn *insn, uint32_t key);
+void cpu_sysreg_write(struct cpu *cpu, const struct a64_insn *insn, uint32_t key, uint64_t value);
+/* SYS: TLBI, IC, DC, AT; by the same key (op0 = 1). */
+void cpu_sys_insn(struct cpu *cpu, const struct a64_insn *insn, uint32_t key, uint64_t value);
+/* DSB: waits until every vCPU did what earlier TLBI and IC asked of it. */
+void cpu_dsb(struct cpu *cpu);
+/* Sleeps until an interrupt is pending (masked or not), an event, a kick, or the timer. */
+void cpu_wfi(struct cpu *cpu);
+void cpu_wfe(struct cpu *cpu);
+void cpu_sev(struct cpu *cpu);
+void cpu_hvc(struct cpu *cpu);
+
+/* --- code (code.c): pages of decoded instructions, keyed by physical address. */
+int code_cache_create(struct cpu *cpu);
+void code_cache_destroy(struct cpu *cpu);
+/* The guest changed code in this physical page, or everywhere. On the vCPU's own thread. */
+void code_invalidate_page(struct cpu *cpu, uint64_t pa);
+void code_invalidate_all(struct cpu *cpu);
+/* The virtual-to-physical mapping of the page that executes may have changed (TLBI, TTBR, EL, SCTLR). */
+void code_mapping_changed(struct cpu *cpu);
+
+/* --- the run loop (run.c): executes until ATTENTION_KICK. */
+enum engine_exit cpu_run(struct cpu *cpu);
+
+typedef void a64_exec_fn(struct cpu *cpu, const struct a64_insn *insn);
+extern a64_exec_fn *const a64_exec[]; /* by op; generated */
+
+/* True when the condition holds for the current flags (C1.2.4). */
+static inline bool cpu_condition(const struct cpu *cpu, unsigned cond) {
+    /* bit n of a row: does the condition hold for nzcv == n */
+    static const uint16_t holds[16] = {
+        0xf0f0, 0x0f0f, 0xcccc, 0x3333, 0xff00, 0x00ff, 0xaaaa, 0x5555,
+        0x0c0c, 0xf3f3, 0xaa55, 0x55aa, 0x0a05, 0xf5fa, 0xffff, 0xffff,
+    };
+    return holds[cond] >> cpu->nzcv & 1;
+}

@@ -1,0 +1,13 @@
+/* Sleeping on a word of memory (a futex). */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define HOST_FOREVER UINT64_MAX
+
+/* Sleeps while *word == expected, until woken or until deadline (host_now_ns() time, or HOST_FOREVER). May
+ * return early for no reason: callers look again. */
+void host_sleep_on(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline);
+void host_wake_one(_Atomic uint32_t *word);
+void host_wake_all(_Atomic uint32_t *word);

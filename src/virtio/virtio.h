@@ -1,0 +1,88 @@
+/* The border between a virtio device and its transport (virtio 1.2; virtio-mmio version 2).
+ *
+ * The transport owns status, feature negotiation, queue registers and the interrupt; a device owns its
+ * configuration space and what its queues mean. Everything read from a ring is hostile. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "bus/irq.h"
+#include "bus/memory.h"
+#include "bus/mmio.h"
+
+enum virtio_id {
+    VIRTIO_ID_NET = 1,
+    VIRTIO_ID_BLOCK = 2,
+    VIRTIO_ID_CONSOLE = 3,
+    VIRTIO_ID_RNG = 4,
+    VIRTIO_ID_9P = 9,
+    VIRTIO_ID_GPU = 16,
+    VIRTIO_ID_INPUT = 18,
+};
+
+enum { VIRTIO_MAX_QUEUES = 8, VIRTIO_QUEUE_SIZE_MAX = 1024 };
+
+struct virtio_device;
+struct virtq;
+
+/* Calls come from vCPU threads with the transport's lock held, unless said otherwise: hand long work on. */
+struct virtio_device_ops {
+    enum virtio_id id;
+    unsigned queues;
+    uint16_t queue_size_max; /* a power of two up to VIRTIO_QUEUE_SIZE_MAX */
+
+    /* Device features that are offered (VERSION_1, INDIRECT_DESC, EVENT_IDX and ANY_LAYOUT are the transport's). */
+    uint64_t (*features)(void *device);
+    /* Size in bytes of the configuration space, then byte-wise access to it inside that size. */
+    uint32_t config_size;
+    void (*config_read)(void *device, uint32_t offset, void *data, uint32_t size);
+    void (*config_write)(void *device, uint32_t offset, const void *data, uint32_t size);
+    /* DRIVER_OK was set: queues are usable. features are the accepted ones. */
+    void (*start)(void *device, uint64_t features);
+    /* The driver rang a queue's bell. */
+    void (*notify)(void *device, unsigned queue);
+    /* Back to power-on. When it returns, no other thread of the device touches a queue until start(). */
+    void (*reset)(void *device);
+    /* Shared memory regions (2.10): false when there is none with that id. May be NULL. */
+    bool (*shared_memory)(void *device, uint8_t id, uint64_t *gpa, uint64_t *size);
+};
+
+/* Puts a transport with its registers at gpa. The device stays the caller's and outlives the transport. */
+struct virtio_device *virtio_mmio_create(struct mmio_bus *bus, struct memory *memory, uint64_t gpa,
+    const struct irq_line *irq, const struct virtio_device_ops *ops, void *device, struct error *e);
+void virtio_mmio_destroy(struct virtio_device *transport);
+
+struct virtq *virtio_queue(struct virtio_device *transport, unsigned index);
+/* The device's configuration changed: new generation and an interrupt. Any thread. */
+void virtio_config_changed(struct virtio_device *transport);
+/* The driver broke the protocol: DEVICE_NEEDS_RESET, and every queue is dead until reset. Any thread. */
+void virtio_needs_reset(struct virtio_device *transport);
+
+/* A descriptor chain. out: what the driver wrote for the device; in: where the device writes. Pointers go
+ * straight into guest RAM, which the guest may change at any time: copy a header before checking it. */
+struct virtq_chain {
+    uint16_t head;
+    unsigned out_count, in_count;
+    size_t out_size, in_size; /* bytes */
+    struct iovec *out, *in;   /* into the storage below */
+    struct iovec storage[VIRTIO_QUEUE_SIZE_MAX];
+};
+
+/* Takes the next available chain. False when there is none, or when the ring is broken (then the device was
+ * told NEEDS_RESET). One thread at a time per queue. */
+bool virtq_pop(struct virtq *queue, struct virtq_chain *chain);
+/* Returns a chain, with the number of bytes written into its in part. */
+void virtq_push(struct virtq *queue, uint16_t head, uint32_t written);
+/* Interrupts the driver if it asked to be (event index respected); once after a batch of pushes. */
+void virtq_interrupt(struct virtq *queue);
+/* False and no interrupt wanted while the queue is being drained by polling, true afterwards: after enabling,
+ * pop once more (2.7.10). */
+void virtq_enable_notify(struct virtq *queue, bool enable);
+bool virtq_ready(const struct virtq *queue);
+
+/* Copies between a buffer and an iovec list, from offset on; the number of bytes copied. */
+size_t iov_read(const struct iovec *iov, unsigned count, size_t offset, void *buffer, size_t size);
+size_t iov_write(const struct iovec *iov, unsigned count, size_t offset, const void *buffer, size_t size);
