@@ -1,0 +1,25 @@
+#include "host/sleep.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void host_sleep_on(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline) {
+    struct timespec until = {
+        .tv_sec = (time_t)(deadline / 1000000000u),
+        .tv_nsec = (long)(deadline % 1000000000u),
+    };
+    /* WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, WAIT a relative one. */
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline == HOST_FOREVER ? NULL : &until,
+        NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+void host_wake_one(_Atomic uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void host_wake_all(_Atomic uint32_t *word) {
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
