@@ -1,8 +1,9 @@
 /* IEEE 754 arithmetic by the rules of the ARM ARM's pseudocode (shared/functions/float), on raw bit patterns.
  *
- * Operands and results are patterns of 16, 32 or 64 bits in a uint64_t whose other bits are zero. Each function
- * reads FPCR (AHP, DN, FZ, RMode, FZ16) and sets the cumulative flags of FPSR; none traps, none raises an
- * exception, and none touches another part of the vCPU. Scalar and vector handlers and translated code call them. */
+ * Operands and results are patterns of 16, 32 or 64 bits in a uint64_t whose other bits are zero. Each
+ * function reads FPCR (AHP, DN, FZ, RMode, FZ16) and sets the cumulative flags of FPSR; none traps, none
+ * raises an exception, and none touches another part of the vCPU. Scalar and vector handlers and translated
+ * code call them. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,7 +11,7 @@
 
 #include "cpu/soft/cpu.h"
 
-/* FPCR and FPSR (ARM ARM D17.2.40, D17.2.41). The masks are the bits that exist here: the others are RAZ/WI. */
+/* FPCR and FPSR (ARM ARM D17.2). The masks are the bits that exist here: the others are RAZ/WI. */
 #define FPCR_FZ16        (UINT32_C(1) << 19)
 #define FPCR_RMODE_SHIFT 22
 #define FPCR_RMODE       (UINT32_C(3) << FPCR_RMODE_SHIFT)
@@ -39,6 +40,7 @@ typedef uint64_t fp_unary(struct cpu *cpu, uint64_t a);
 typedef uint64_t fp_binary(struct cpu *cpu, uint64_t a, uint64_t b);
 typedef uint64_t fp_ternary(struct cpu *cpu, uint64_t addend, uint64_t a, uint64_t b);
 
+/* clang-format off */
 /* The operations that exist in the three precisions: fp16_add(), fp32_add(), fp64_add() and so on, and the
  * same by element size as fp_ops[size].add, size being log2 of the bytes (1, 2, 3). */
 #define FP_UNARY_OPS(op)                                                                                     \
@@ -69,6 +71,7 @@ typedef uint64_t fp_ternary(struct cpu *cpu, uint64_t addend, uint64_t a, uint64
     op(acgt)
 
 #define FP_TERNARY_OPS(op) op(muladd) /* FPMulAdd: addend + a * b, fused. FMLS negates a before (neg). */
+/* clang-format on */
 
 #define FP_DECLARE_UNARY(name)   fp_unary fp16_##name, fp32_##name, fp64_##name;
 #define FP_DECLARE_BINARY(name)  fp_binary fp16_##name, fp32_##name, fp64_##name;
