@@ -1,0 +1,362 @@
+#include "host/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { OUTPUT_SIZE = 256 * 1024, INPUT_SIZE = 4096, ESCAPE = 'A' & 31 };
+
+struct host_stream {
+    struct host_loop *loop;
+    int in, out;   /* -1: closed; the same descriptor for a socket's client */
+    int listening; /* a Unix socket, or -1 */
+    char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct host_source *in_source, *out_source, *listen_source;
+    bool out_pollable; /* regular files are not, and never block for long */
+
+    bool terminal, escaped;
+    struct termios cooked;
+    int out_flags;
+    host_call_fn *quit;
+    void *quit_ctx;
+
+    host_stream_input_fn *on_input;
+    void *input_ctx;
+    uint8_t input[INPUT_SIZE]; /* loop thread only */
+    size_t input_size;
+
+    pthread_mutex_t lock; /* of the output ring: */
+    uint8_t output[OUTPUT_SIZE];
+    size_t output_start, output_size;
+    atomic_bool drain_posted;
+};
+
+static void on_in(void *ctx, unsigned events);
+
+/* --- the terminal. It must be given back however the process ends. */
+
+static struct host_stream *terminal_owner;
+
+static void restore_terminal(void) {
+    if (terminal_owner) {
+        tcsetattr(terminal_owner->in, TCSANOW, &terminal_owner->cooked);
+        terminal_owner = NULL;
+    }
+}
+
+static void take_terminal(struct host_stream *stream) {
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &stream->cooked) < 0)
+        return;
+    static bool registered;
+    if (!registered)
+        atexit(restore_terminal);
+    registered = true;
+    struct termios raw = stream->cooked;
+    cfmakeraw(&raw);
+    if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0) {
+        stream->terminal = true;
+        terminal_owner = stream;
+    }
+}
+
+/* --- output */
+
+/* With the lock held: how many contiguous bytes wait, and where. */
+static size_t waiting(struct host_stream *stream, const uint8_t **data) {
+    size_t to_end = OUTPUT_SIZE - stream->output_start;
+    *data = stream->output + stream->output_start;
+    return stream->output_size < to_end ? stream->output_size : to_end;
+}
+
+static void drop_client(struct host_stream *stream) {
+    host_source_remove(stream->in_source);
+    stream->in_source = stream->out_source = NULL;
+    close(stream->in);
+    stream->in = stream->out = -1;
+    stream->input_size = 0;
+}
+
+/* Writes what it can; on the loop's thread. */
+static void drain(void *ctx) {
+    struct host_stream *stream = ctx;
+    atomic_store(&stream->drain_posted, false);
+    pthread_mutex_lock(&stream->lock);
+    bool blocked = false;
+    while (stream->output_size && !blocked) {
+        const uint8_t *data;
+        size_t size = waiting(stream, &data);
+        ssize_t done = stream->out < 0 ? (ssize_t)size : write(stream->out, data, size);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0 && errno == EAGAIN && stream->out_pollable) {
+            blocked = true;
+        } else {
+            if (done < 0) /* nobody will ever read this: the guest goes on without */
+                done = (ssize_t)size;
+            stream->output_start = (stream->output_start + (size_t)done) % OUTPUT_SIZE;
+            stream->output_size -= (size_t)done;
+        }
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (stream->out_source && stream->out_source == stream->in_source)
+        host_source_set_events(stream->out_source,
+            (blocked ? HOST_WRITABLE : 0) | (stream->input_size < INPUT_SIZE ? HOST_READABLE : 0));
+    else if (stream->out_source)
+        host_source_set_events(stream->out_source, blocked ? HOST_WRITABLE : 0);
+}
+
+size_t host_stream_write(struct host_stream *stream, const void *data, size_t size) {
+    pthread_mutex_lock(&stream->lock);
+    size_t room = OUTPUT_SIZE - stream->output_size;
+    if (size > room)
+        size = room;
+    for (size_t done = 0; done < size;) {
+        size_t end = (stream->output_start + stream->output_size) % OUTPUT_SIZE;
+        size_t part = OUTPUT_SIZE - end < size - done ? OUTPUT_SIZE - end : size - done;
+        memcpy(stream->output + end, (const uint8_t *)data + done, part);
+        stream->output_size += part;
+        done += part;
+    }
+    pthread_mutex_unlock(&stream->lock);
+    if (size && !atomic_exchange(&stream->drain_posted, true))
+        host_loop_post(stream->loop, drain, stream);
+    return size;
+}
+
+static void on_out(void *ctx, unsigned events) {
+    if (events & HOST_HANGUP) { /* a reader that is gone: writes fail and are dropped */
+        struct host_stream *stream = ctx;
+        host_source_remove(stream->out_source);
+        stream->out_source = NULL;
+        stream->out = -1;
+    }
+    drain(ctx);
+}
+
+/* --- input */
+
+static void print_help(struct host_stream *stream) {
+    static const char help[] = "\r\n  Ctrl-A X  stop the machine and leave\r\n"
+                               "  Ctrl-A H  this help\r\n  Ctrl-A Ctrl-A  send Ctrl-A to the guest\r\n";
+    host_stream_write(stream, help, sizeof help - 1);
+}
+
+/* Takes the terminal's escape sequences out of fresh input. */
+static size_t filter_escapes(struct host_stream *stream, uint8_t *data, size_t size) {
+    size_t kept = 0;
+    for (size_t i = 0; i < size; i++) {
+        uint8_t c = data[i];
+        if (!stream->escaped && c == ESCAPE) {
+            stream->escaped = true;
+            continue;
+        }
+        if (stream->escaped) {
+            stream->escaped = false;
+            if (c == 'x' || c == 'X') {
+                if (stream->quit)
+                    stream->quit(stream->quit_ctx);
+                continue;
+            }
+            if (c == 'h' || c == 'H' || c == '?') {
+                print_help(stream);
+                continue;
+            }
+            if (c != ESCAPE)
+                continue;
+        }
+        data[kept++] = c;
+    }
+    return kept;
+}
+
+static void offer_input(struct host_stream *stream) {
+    if (!stream->input_size || !stream->on_input)
+        return;
+    size_t taken = stream->on_input(stream->input_ctx, stream->input, stream->input_size);
+    stream->input_size -= taken;
+    memmove(stream->input, stream->input + taken, stream->input_size);
+}
+
+static void end_input(struct host_stream *stream) {
+    if (stream->listening >= 0) {
+        drop_client(stream);
+        return;
+    }
+    host_source_remove(stream->in_source);
+    stream->in_source = NULL;
+}
+
+static void on_in(void *ctx, unsigned events) {
+    struct host_stream *stream = ctx;
+    if (stream->in_source == stream->out_source && events & HOST_WRITABLE)
+        drain(stream);
+    if (!(events & (HOST_READABLE | HOST_HANGUP)))
+        return;
+    size_t room = INPUT_SIZE - stream->input_size;
+    if (room) {
+        uint8_t *fresh = stream->input + stream->input_size;
+        ssize_t got = read(stream->in, fresh, room);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+            end_input(stream);
+            return;
+        }
+        if (got > 0)
+            stream->input_size += stream->terminal ? filter_escapes(stream, fresh, (size_t)got) : (size_t)got;
+    } else if (events & HOST_HANGUP) {
+        end_input(stream);
+        return;
+    }
+    offer_input(stream);
+    if (stream->input_size == INPUT_SIZE && stream->in_source)
+        host_source_set_events(stream->in_source, 0);
+}
+
+static void resume(void *ctx) {
+    struct host_stream *stream = ctx;
+    offer_input(stream);
+    if (stream->input_size < INPUT_SIZE && stream->in_source)
+        host_source_set_events(stream->in_source, HOST_READABLE);
+}
+
+void host_stream_resume(struct host_stream *stream) {
+    host_loop_post(stream->loop, resume, stream);
+}
+
+static void watch_input(void *ctx) {
+    struct host_stream *stream = ctx;
+    if (stream->in >= 0 && !stream->in_source)
+        stream->in_source = host_source_add(stream->loop, stream->in, HOST_READABLE, on_in, stream);
+}
+
+void host_stream_on_input(struct host_stream *stream, host_stream_input_fn *fn, void *ctx) {
+    stream->on_input = fn;
+    stream->input_ctx = ctx;
+    host_loop_post(stream->loop, stream->listening < 0 ? watch_input : resume, stream);
+}
+
+/* --- opening */
+
+static int open_stdio(struct host_stream *stream) {
+    stream->in = STDIN_FILENO;
+    stream->out = STDOUT_FILENO;
+    take_terminal(stream);
+    struct stat out;
+    if (fstat(STDOUT_FILENO, &out) < 0) {
+        stream->out = -1;
+    } else if (!S_ISREG(out.st_mode)) {
+        stream->out_flags = fcntl(STDOUT_FILENO, F_GETFL);
+        fcntl(STDOUT_FILENO, F_SETFL, stream->out_flags | O_NONBLOCK);
+        stream->out_source = host_source_add(stream->loop, STDOUT_FILENO, 0, on_out, stream);
+        stream->out_pollable = stream->out_source != NULL;
+    }
+    return 0;
+}
+
+static int open_file(struct host_stream *stream, const char *path, struct error *e) {
+    stream->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (stream->out < 0)
+        return error_set(e, "--serial file:%s: %s", path, strerror(errno));
+    return 0;
+}
+
+static void on_client(void *ctx, unsigned events) {
+    (void)events;
+    struct host_stream *stream = ctx;
+    int fd = accept4(stream->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return;
+    if (stream->in >= 0) { /* one at a time */
+        close(fd);
+        return;
+    }
+    stream->in = stream->out = fd;
+    stream->in_source = stream->out_source = host_source_add(stream->loop, fd, HOST_READABLE, on_in, stream);
+    stream->out_pollable = true;
+}
+
+static int open_socket(struct host_stream *stream, const char *path, struct error *e) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address.sun_path)
+        return error_set(
+            e, "--serial unix:%s: the path is longer than %zu bytes", path, sizeof address.sun_path - 1);
+    strcpy(address.sun_path, path);
+    stream->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct stat old;
+    if (stream->listening >= 0 && stat(path, &old) == 0 && S_ISSOCK(old.st_mode)) {
+        /* A socket that nobody answers is left over from a VM that crashed. */
+        if (connect(stream->listening, (struct sockaddr *)&address, sizeof address) == 0)
+            return error_set(e, "--serial unix:%s: another program listens there", path);
+        unlink(path);
+    }
+    if (stream->listening < 0 || bind(stream->listening, (struct sockaddr *)&address, sizeof address) < 0)
+        return error_set(e, "--serial unix:%s: %s", path, strerror(errno));
+    strcpy(stream->socket_path, path);
+    if (listen(stream->listening, 1) < 0)
+        return error_set(e, "--serial unix:%s: %s", path, strerror(errno));
+    stream->listen_source =
+        host_source_add(stream->loop, stream->listening, HOST_READABLE, on_client, stream);
+    return 0;
+}
+
+static int open_spec(struct host_stream *stream, const char *spec, struct error *e) {
+    if (strcmp(spec, "none") == 0)
+        return 0;
+    if (strcmp(spec, "stdio") == 0)
+        return open_stdio(stream);
+    if (strncmp(spec, "file:", 5) == 0 && spec[5])
+        return open_file(stream, spec + 5, e);
+    if (strncmp(spec, "unix:", 5) == 0 && spec[5])
+        return open_socket(stream, spec + 5, e);
+    return error_set(e, "--serial %s: expected stdio, file:PATH, unix:PATH or none", spec);
+}
+
+struct host_stream *host_stream_open(
+    struct host_loop *loop, const char *spec, host_call_fn *quit, void *ctx, struct error *e) {
+    struct host_stream *stream = calloc(1, sizeof *stream);
+    if (!stream) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    stream->loop = loop;
+    stream->in = stream->out = stream->listening = -1;
+    stream->out_flags = -1;
+    stream->quit = quit;
+    stream->quit_ctx = ctx;
+    pthread_mutex_init(&stream->lock, NULL);
+    if (open_spec(stream, spec, e) < 0) {
+        host_stream_close(stream);
+        return NULL;
+    }
+    return stream;
+}
+
+void host_stream_close(struct host_stream *stream) {
+    if (!stream)
+        return;
+    drain(stream);
+    if (terminal_owner == stream)
+        restore_terminal();
+    if (stream->out_flags >= 0)
+        fcntl(STDOUT_FILENO, F_SETFL, stream->out_flags);
+    host_source_remove(stream->in_source);
+    if (stream->out_source != stream->in_source)
+        host_source_remove(stream->out_source);
+    host_source_remove(stream->listen_source);
+    if (stream->out > STDERR_FILENO)
+        close(stream->out);
+    if (stream->listening >= 0)
+        close(stream->listening);
+    if (stream->socket_path[0])
+        unlink(stream->socket_path);
+    pthread_mutex_destroy(&stream->lock);
+    free(stream);
+}
