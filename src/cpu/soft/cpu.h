@@ -28,6 +28,7 @@ enum attention {
     ATTENTION_KICK = 1,      /* vcpu_kick() */
     ATTENTION_INTERRUPT = 2, /* an interrupt line changed or PSTATE unmasked one */
     ATTENTION_SHOOTDOWN = 4, /* another vCPU's TLBI or IC waits for us */
+    ATTENTION_EVERY = 8,     /* stays set while each instruction needs a look: software step, PSTATE.IL, breakpoints */
 };
 
 /* System registers that are plain storage, read by the walker and by exceptions. */
@@ -85,6 +86,8 @@ struct cpu {
 _Noreturn void cpu_raise_undefined(struct cpu *cpu, const struct a64_insn *insn);
 /* ESR_EL1.EC (0-63), ISS (25 bits); return address is pc, or next_pc for SVC and HVC (after = true). */
 _Noreturn void cpu_raise(struct cpu *cpu, unsigned ec, uint32_t iss, bool after);
+/* PC is not a multiple of 4; for whoever looks up the page of pc. */
+_Noreturn void cpu_raise_pc_alignment(struct cpu *cpu);
 /* A data or instruction abort with its FAR. fsc: the fault status code, with level. */
 _Noreturn void cpu_raise_abort(struct cpu *cpu, uint64_t va, bool fetch, bool write, unsigned fsc);
 /* Access to FP/SIMD traps unless CPACR_EL1.FPEN allows it: every FP and SIMD handler starts with this. */
@@ -97,12 +100,20 @@ static inline void cpu_check_fp(struct cpu *cpu) {
 
 /* Takes a pending, unmasked interrupt, if any. Between instructions; does not unwind. */
 void cpu_take_interrupts(struct cpu *cpu);
+/* All that the run loop does when attention is not 0, between instructions, with pc that of the next one: serves other
+ * vCPUs' invalidations, steps, takes interrupts (pc and next_pc are the vector then). True: leave, for a kick. While
+ * ATTENTION_EVERY is set, it must be called before each instruction. Does not unwind. */
+bool cpu_attend(struct cpu *cpu);
+/* Any thread: sets the flags, and wakes the vCPU if it sleeps. */
+void cpu_attract(struct cpu *cpu, uint32_t flags);
 /* ERET: PSTATE and pc from SPSR_EL1 and ELR_EL1; sets next_pc. */
 void cpu_exception_return(struct cpu *cpu);
 
 /* PSTATE as SPSR_EL1 lays it out, and back (all fields, SP banks, mmu_index, attention). */
 uint64_t cpu_pstate(const struct cpu *cpu);
 void cpu_set_pstate(struct cpu *cpu, uint64_t spsr);
+/* MSR (immediate): DAIFSet, DAIFClr, SPSel, PAN, UAO, SSBS, by op1 and op2. */
+void cpu_msr_imm(struct cpu *cpu, const struct a64_insn *insn, unsigned op1, unsigned op2, unsigned imm);
 /* Call after el, spsel, pan, uao or SCTLR changed. */
 void cpu_mode_changed(struct cpu *cpu);
 
@@ -117,6 +128,7 @@ void cpu_dsb(struct cpu *cpu);
 void cpu_wfi(struct cpu *cpu);
 void cpu_wfe(struct cpu *cpu);
 void cpu_sev(struct cpu *cpu);
+void cpu_sevl(struct cpu *cpu);
 void cpu_hvc(struct cpu *cpu);
 
 /* --- code (code.c): pages of decoded instructions, keyed by physical address. */
