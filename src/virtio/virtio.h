@@ -34,13 +34,14 @@ struct virtio_device_ops {
     unsigned queues;
     uint16_t queue_size_max; /* a power of two up to VIRTIO_QUEUE_SIZE_MAX */
 
-    /* Device features that are offered (VERSION_1, INDIRECT_DESC, EVENT_IDX and ANY_LAYOUT are the transport's). */
+    /* Device features that are offered (VERSION_1, INDIRECT_DESC and EVENT_IDX are the transport's). */
     uint64_t (*features)(void *device);
     /* Size in bytes of the configuration space, then byte-wise access to it inside that size. */
     uint32_t config_size;
     void (*config_read)(void *device, uint32_t offset, void *data, uint32_t size);
-    void (*config_write)(void *device, uint32_t offset, const void *data, uint32_t size);
-    /* DRIVER_OK was set: queues are usable. features are the accepted ones. */
+    void (*config_write)(void *device, uint32_t offset, const void *data, uint32_t size); /* may be NULL */
+    /* DRIVER_OK was set: queues are usable. features are the accepted ones. notify() of every queue that the
+     * driver made ready follows, so what was queued before DRIVER_OK needs no care. */
     void (*start)(void *device, uint64_t features);
     /* The driver rang a queue's bell. */
     void (*notify)(void *device, unsigned queue);
@@ -53,7 +54,10 @@ struct virtio_device_ops {
 /* Puts a transport with its registers at gpa. The device stays the caller's and outlives the transport. */
 struct virtio_device *virtio_mmio_create(struct mmio_bus *bus, struct memory *memory, uint64_t gpa,
     const struct irq_line *irq, const struct virtio_device_ops *ops, void *device, struct error *e);
+/* Resets the device first. No vCPU runs any more; the bus still knows the registers and is not used again. */
 void virtio_mmio_destroy(struct virtio_device *transport);
+/* Power-on state, for a reset of the machine. No vCPU runs. */
+void virtio_mmio_reset(struct virtio_device *transport);
 
 struct virtq *virtio_queue(struct virtio_device *transport, unsigned index);
 /* The device's configuration changed: new generation and an interrupt. Any thread. */
@@ -71,15 +75,19 @@ struct virtq_chain {
     struct iovec storage[VIRTIO_QUEUE_SIZE_MAX];
 };
 
-/* Takes the next available chain. False when there is none, or when the ring is broken (then the device was
- * told NEEDS_RESET). One thread at a time per queue. */
+/* Takes the next available chain. False when there is none, or when the ring is broken (then NEEDS_RESET is
+ * set). All calls for one queue come from one thread at a time: the device's lock sees to that. */
 bool virtq_pop(struct virtq *queue, struct virtq_chain *chain);
+/* Puts the chains that were popped last back, to be popped again. None of them was pushed. */
+void virtq_unpop(struct virtq *queue, uint16_t count);
+/* Is there a chain to pop? */
+bool virtq_pending(const struct virtq *queue);
 /* Returns a chain, with the number of bytes written into its in part. */
 void virtq_push(struct virtq *queue, uint16_t head, uint32_t written);
 /* Interrupts the driver if it asked to be (event index respected); once after a batch of pushes. */
 void virtq_interrupt(struct virtq *queue);
-/* False and no interrupt wanted while the queue is being drained by polling, true afterwards: after enabling,
- * pop once more (2.7.10). */
+/* Whether the driver is to ring the bell for new chains: true from start() on; false while the queue is polled.
+ * After enabling, pop once more (2.7.10). */
 void virtq_enable_notify(struct virtq *queue, bool enable);
 bool virtq_ready(const struct virtq *queue);
 
