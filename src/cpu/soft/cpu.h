@@ -31,15 +31,24 @@ enum attention {
     ATTENTION_EVERY = 8,     /* stays set while each instruction needs a look: software step, PSTATE.IL, breakpoints */
 };
 
+enum { TIMER_VIRTUAL, TIMER_PHYSICAL, TIMERS };
+enum { CPU_BREAKPOINTS = 2, CPU_WATCHPOINTS = 2 };
+
 /* System registers that are plain storage, read by the walker and by exceptions. */
 struct cpu_sys {
-    uint64_t sctlr, actlr, cpacr, ttbr0, ttbr1, tcr, mair, amair;
-    uint64_t vbar, elr, spsr, esr, far, par, afsr0, afsr1, contextidr;
-    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
-    uint64_t csselr, cntkctl, mdscr, osdlr, oslsr;
-    uint64_t cntv_ctl, cntv_cval, cntp_ctl, cntp_cval;
-    uint64_t pmcr, pmuserenr, pmcntenset, pmccntr_base;
+    uint64_t sctlr, cpacr, ttbr0, ttbr1, tcr, mair;
+    uint64_t vbar, elr, spsr, esr, far, par, contextidr;
+    uint64_t tpidr_el0, tpidrro_el0, tpidr_el1, scxtnum_el0, scxtnum_el1;
+    uint64_t csselr, cntkctl, mdscr, osdlr, oslsr, mdccint, claim;
+    struct {
+        uint64_t ctl, cval;
+    } timer[TIMERS]; /* soft_vm.timer_lock */
+    uint64_t dbgbvr[CPU_BREAKPOINTS], dbgbcr[CPU_BREAKPOINTS];
+    uint64_t dbgwvr[CPU_WATCHPOINTS], dbgwcr[CPU_WATCHPOINTS];
 };
+
+/* TLB sets, by who accesses. */
+enum { MMU_EL0, MMU_EL1, MMU_EL1_PAN, MMU_SETS };
 
 struct soft_vm;
 struct tlb;
@@ -55,7 +64,7 @@ struct cpu {
     uint8_t daif;
     uint8_t el;       /* 0 or 1 */
     uint8_t spsel;    /* PSTATE.SP */
-    bool pan, uao, dit, ssbs, il, ss;
+    bool pan, uao, ssbs, il, ss;
     uint64_t sp_bank[2]; /* SP_EL0, SP_EL1 while not current (cpu_bank_sp) */
 
     uint32_t fpcr, fpsr;
@@ -67,9 +76,10 @@ struct cpu {
 
     struct cpu_sys sys;
 
-    struct tlb *tlb;          /* mem.h; owned by the vCPU */
-    unsigned mmu_index;       /* which TLB set current data accesses use: see mem.h */
-    struct code_cache *code;  /* decoded code, owned by the vCPU */
+    struct tlb *tlb;                   /* mem.h; owned by the vCPU */
+    struct tlb_set *tlb_set[MMU_SETS]; /* in tlb */
+    unsigned mmu_index;                /* which TLB set current data accesses use: MMU_* */
+    struct code_cache *code;           /* decoded code, owned by the vCPU */
 
     _Atomic uint32_t attention; /* set of enum attention; also what WFI sleeps on */
     _Atomic uint32_t lines;     /* set of 1 << enum engine_line: levels from the interrupt controller */
@@ -142,6 +152,11 @@ void code_mapping_changed(struct cpu *cpu);
 
 /* --- the run loop (run.c): executes until ATTENTION_KICK. */
 enum engine_exit cpu_run(struct cpu *cpu);
+
+/* Writes a register that the decoder mapped as a source, or one next to a mapped one. */
+static inline void cpu_write_x(struct cpu *cpu, unsigned reg, uint64_t value) {
+    cpu->x[reg == REG_ZR ? REG_SINK : reg] = value;
+}
 
 typedef void a64_exec_fn(struct cpu *cpu, const struct a64_insn *insn);
 extern a64_exec_fn *const a64_exec[]; /* by op; generated */
