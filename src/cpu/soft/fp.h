@@ -30,7 +30,14 @@
 #define FPSR_MASK (FPSR_IOC | FPSR_DZC | FPSR_OFC | FPSR_UFC | FPSR_IXC | FPSR_IDC | FPSR_QC)
 
 /* The first four are the encoding of FPCR.RMode. */
-enum fp_rounding { FP_TIEEVEN, FP_POSINF, FP_NEGINF, FP_ZERO, FP_TIEAWAY, FP_ODD };
+enum fp_rounding {
+    FP_ROUND_TIEEVEN,
+    FP_ROUND_POSINF,
+    FP_ROUND_NEGINF,
+    FP_ROUND_ZERO,
+    FP_ROUND_TIEAWAY,
+    FP_ROUND_ODD
+};
 
 static inline enum fp_rounding fp_rounding_mode(const struct cpu *cpu) {
     return (enum fp_rounding)(cpu->fpcr >> FPCR_RMODE_SHIFT & 3);
