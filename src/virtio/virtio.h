@@ -7,11 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "bus/irq.h"
 #include "bus/memory.h"
 #include "bus/mmio.h"
+#include "util/iov.h"
 
 enum virtio_id {
     VIRTIO_ID_NET = 1,
@@ -86,11 +86,7 @@ bool virtq_pending(const struct virtq *queue);
 void virtq_push(struct virtq *queue, uint16_t head, uint32_t written);
 /* Interrupts the driver if it asked to be (event index respected); once after a batch of pushes. */
 void virtq_interrupt(struct virtq *queue);
-/* Whether the driver is to ring the bell for new chains: true from start() on; false while the queue is polled.
- * After enabling, pop once more (2.7.10). */
+/* Whether the driver is to ring the bell for new chains: true from start() on; false while the queue is
+ * polled. After enabling, pop once more (2.7.10). */
 void virtq_enable_notify(struct virtq *queue, bool enable);
 bool virtq_ready(const struct virtq *queue);
-
-/* Copies between a buffer and an iovec list, from offset on; the number of bytes copied. */
-size_t iov_read(const struct iovec *iov, unsigned count, size_t offset, void *buffer, size_t size);
-size_t iov_write(const struct iovec *iov, unsigned count, size_t offset, const void *buffer, size_t size);

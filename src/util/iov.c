@@ -1,0 +1,35 @@
+#include "util/iov.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Calls for each piece of [offset, offset + size): copies to or from the buffer. */
+static size_t copy(
+    const struct iovec *iov, unsigned count, size_t offset, uint8_t *to, const uint8_t *from, size_t size) {
+    size_t done = 0;
+    for (unsigned i = 0; i < count && done < size; i++) {
+        if (offset >= iov[i].iov_len) {
+            offset -= iov[i].iov_len;
+            continue;
+        }
+        uint8_t *at = (uint8_t *)iov[i].iov_base + offset;
+        size_t part = iov[i].iov_len - offset;
+        if (part > size - done)
+            part = size - done;
+        if (to)
+            memcpy(to + done, at, part);
+        else
+            memcpy(at, from + done, part);
+        done += part;
+        offset = 0;
+    }
+    return done;
+}
+
+size_t iov_read(const struct iovec *iov, unsigned count, size_t offset, void *buffer, size_t size) {
+    return copy(iov, count, offset, buffer, NULL, size);
+}
+
+size_t iov_write(const struct iovec *iov, unsigned count, size_t offset, const void *buffer, size_t size) {
+    return copy(iov, count, offset, NULL, buffer, size);
+}
