@@ -100,8 +100,8 @@ struct gpu_renderer_ops {
      * rows are a surface's width apart. GPU_BAD_PARAMETER when the backing does not reach that far. */
     enum gpu_status (*transfer_to_host)(
         void *renderer, struct gpu_surface *surface, const struct rect *rect, uint64_t offset);
-    /* For scanouts and cursors: rect, which is inside the surface, as B, G, R, A; A is 255 where the format
-     * has none. stride is in bytes. */
+    /* For scanouts and cursors: rect, which is inside the surface, as B, G, R, A; A means nothing where the
+     * format has none. stride is in bytes. */
     enum gpu_status (*read_pixels)(
         void *renderer, struct gpu_surface *surface, const struct rect *rect, uint8_t *pixels, size_t stride);
     /* Answers with host->fence_done(), at once or later. Fences grow on every timeline. */

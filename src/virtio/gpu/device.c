@@ -1,0 +1,163 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "virtio/gpu/internal.h"
+
+enum { DEFAULT_MAX_HOST_MEMORY = 512 << 20 };
+
+static struct rect clamp_size(uint32_t width, uint32_t height) {
+    if (width == 0 || height == 0)
+        return (struct rect){0};
+    return (struct rect){
+        .width = width < VIRTIO_GPU_MAX_DIMENSION ? width : VIRTIO_GPU_MAX_DIMENSION,
+        .height = height < VIRTIO_GPU_MAX_DIMENSION ? height : VIRTIO_GPU_MAX_DIMENSION,
+    };
+}
+
+/* False when it was proposed already. */
+static bool propose(struct virtio_gpu *gpu, unsigned index, uint32_t width, uint32_t height) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    struct rect size = clamp_size(width, height);
+    pthread_mutex_lock(&gpu->proposal_lock);
+    bool changed = scanout->proposed_width != size.width || scanout->proposed_height != size.height;
+    scanout->proposed_width = size.width;
+    scanout->proposed_height = size.height;
+    pthread_mutex_unlock(&gpu->proposal_lock);
+    return changed;
+}
+
+struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, struct error *e) {
+    if (config->scanouts < 1 || config->scanouts > VIRTIO_GPU_MAX_SCANOUTS) {
+        error_set(e, "%u scanouts: a GPU has 1 to %d", config->scanouts, VIRTIO_GPU_MAX_SCANOUTS);
+        return NULL;
+    }
+    struct virtio_gpu *gpu = calloc(1, sizeof *gpu);
+    struct gpu_monitor *monitor = gpu_monitor_create();
+    if (!gpu || !monitor) {
+        error_set(e, "no memory for a GPU");
+        goto fail;
+    }
+    gpu->config = *config;
+    gpu->monitor = monitor;
+    if (gpu->config.max_host_memory == 0)
+        gpu->config.max_host_memory = DEFAULT_MAX_HOST_MEMORY;
+    pthread_mutex_init(&gpu->proposal_lock, NULL);
+    pthread_mutex_init(&gpu->pending_lock, NULL);
+    pthread_mutex_init(&gpu->run_lock, NULL);
+    propose(gpu, 0, config->width, config->height);
+
+    struct gpu_renderer_host host = {.ctx = gpu, .fence_done = gpu_worker_fence_done};
+    if (config->renderer->create(&gpu->renderer, &host, e) < 0)
+        goto fail;
+    if (gpu_worker_start(gpu, e) < 0) {
+        config->renderer->destroy(gpu->renderer);
+        goto fail;
+    }
+    return gpu;
+
+fail:
+    gpu_monitor_destroy(monitor);
+    free(gpu);
+    return NULL;
+}
+
+void virtio_gpu_attach(struct virtio_gpu *gpu, struct virtio_device *transport) {
+    gpu->transport = transport;
+}
+
+void virtio_gpu_destroy(struct virtio_gpu *gpu) {
+    if (!gpu)
+        return;
+    gpu_worker_stop(gpu);
+    gpu_resources_clear(gpu);
+    gpu->config.renderer->destroy(gpu->renderer);
+    gpu_monitor_destroy(gpu->monitor);
+    pthread_mutex_destroy(&gpu->run_lock);
+    pthread_mutex_destroy(&gpu->pending_lock);
+    pthread_mutex_destroy(&gpu->proposal_lock);
+    free(gpu);
+}
+
+void virtio_gpu_resize(struct virtio_gpu *gpu, unsigned scanout, uint32_t width, uint32_t height) {
+    if (scanout >= gpu->config.scanouts || !propose(gpu, scanout, width, height))
+        return;
+    gpu->state.events_read |= VIRTIO_GPU_EVENT_DISPLAY;
+    virtio_config_changed(gpu->transport);
+}
+
+struct gpu_monitor *virtio_gpu_monitor(struct virtio_gpu *gpu) {
+    return gpu->monitor;
+}
+
+void virtio_gpu_stats(struct virtio_gpu *gpu, struct gpu_stats *stats) {
+    gpu_monitor_read(gpu->monitor, stats);
+    stats->renderer = gpu->config.renderer->name;
+    gpu_command_names(stats);
+}
+
+/* --- what the transport calls */
+
+static uint64_t features(void *device) {
+    (void)device;
+    return 1ull << VIRTIO_GPU_F_EDID;
+}
+
+static void config_read(void *device, uint32_t offset, void *data, uint32_t size) {
+    struct virtio_gpu *gpu = device;
+    struct virtio_gpu_config_space space = {
+        .events_read = gpu->state.events_read,
+        .num_scanouts = gpu->config.scanouts,
+    };
+    memcpy(data, (const uint8_t *)&space + offset, size);
+}
+
+/* Only events_clear can be written: its ones clear bits of events_read (5.7.4.1). */
+static void config_write(void *device, uint32_t offset, const void *data, uint32_t size) {
+    struct virtio_gpu *gpu = device;
+    struct virtio_gpu_config_space space = {0};
+    memcpy((uint8_t *)&space + offset, data, size);
+    gpu->state.events_read &= ~space.events_clear;
+}
+
+static void start(void *device, uint64_t negotiated) {
+    struct virtio_gpu *gpu = device;
+    pthread_mutex_lock(&gpu->run_lock);
+    gpu->state.features = negotiated;
+    gpu->running = true;
+    pthread_mutex_unlock(&gpu->run_lock);
+}
+
+static void notify(void *device, unsigned queue) {
+    (void)queue;
+    gpu_worker_wake(device);
+}
+
+static void reset(void *device) {
+    struct virtio_gpu *gpu = device;
+    gpu->running = false;
+    pthread_mutex_lock(&gpu->run_lock); /* waits for the command at hand */
+
+    pthread_mutex_lock(&gpu->pending_lock);
+    gpu->state.pending_count = 0;
+    pthread_mutex_unlock(&gpu->pending_lock);
+    gpu_scanouts_clear(gpu);
+    gpu_resources_clear(gpu);
+    gpu->config.renderer->reset(gpu->renderer);
+    gpu->state.features = 0;
+    gpu->state.events_read = 0;
+
+    pthread_mutex_unlock(&gpu->run_lock);
+}
+
+const struct virtio_device_ops virtio_gpu_ops = {
+    .id = VIRTIO_ID_GPU,
+    .queues = VIRTIO_GPU_QUEUES,
+    .queue_size_max = GPU_QUEUE_SIZE,
+    .features = features,
+    .config_size = sizeof(struct virtio_gpu_config_space),
+    .config_read = config_read,
+    .config_write = config_write,
+    .start = start,
+    .notify = notify,
+    .reset = reset,
+};

@@ -1,0 +1,158 @@
+/* What the files of the virtio-gpu device share. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+#include "virtio/gpu/gpu.h"
+#include "virtio/gpu/protocol.h"
+
+enum {
+    GPU_QUEUE_SIZE = 256,
+    GPU_MAX_PENDING =
+        2 * GPU_QUEUE_SIZE,    /* fenced commands on their way; no more are taken while it is full */
+    GPU_MAX_BACKING = 1 << 18, /* pieces of a resource's backing: 1 GiB of single pages */
+    GPU_BUCKETS = 256,
+};
+
+struct gpu_resource {
+    struct gpu_resource *next; /* in its bucket */
+    uint32_t id;
+    struct gpu_image image;
+    uint64_t charge; /* bytes of host memory that it accounts for, its backing left out */
+    struct gpu_surface *surface;
+
+    /* The backing as the guest gave it, and as the renderer reads it. */
+    struct virtio_gpu_mem_entry *entries;
+    struct iovec *iov;
+    uint32_t entry_count;
+    uint64_t backing_charge;
+};
+
+struct gpu_scanout {
+    /* Proposed to the guest by the user; under gpu->proposal_lock. 0 x 0: disconnected. */
+    uint32_t proposed_width, proposed_height;
+
+    /* What the guest shows: nothing when resource_id is 0. */
+    uint32_t resource_id;
+    struct rect rect;
+    bool stale; /* another resource than the display's frame is from */
+
+    uint64_t frame_charge; /* of the display's frame, which stays when the scanout is turned off */
+
+    struct {
+        uint32_t resource_id, hot_x, hot_y;
+        int32_t x, y;
+    } cursor;
+};
+
+/* A fenced command whose response is written and which waits for the renderer. */
+struct gpu_pending {
+    unsigned queue;
+    uint16_t head;
+    uint32_t written;
+    struct gpu_timeline timeline;
+    uint64_t fence; /* ours, not the guest's, which may be anything */
+    uint64_t taken_ns;
+    bool done;
+};
+
+/* All that the guest can see, but for the contents of resources, which are the renderer's. */
+struct gpu_state {
+    uint64_t features; /* negotiated */
+    _Atomic uint32_t events_read;
+    struct gpu_scanout scanouts[VIRTIO_GPU_MAX_SCANOUTS];
+    struct gpu_resource *resources[GPU_BUCKETS];
+    uint64_t host_memory; /* bytes that resources and frames account for */
+
+    /* Under gpu->pending_lock; in the order of arrival. */
+    struct gpu_pending pending[GPU_MAX_PENDING];
+    unsigned pending_count;
+};
+
+struct virtio_gpu {
+    struct virtio_gpu_config config;
+    struct virtio_device *transport;
+    void *renderer;
+    struct gpu_monitor *monitor;
+
+    struct gpu_state state; /* the GPU thread's, unless it says otherwise */
+    pthread_mutex_t proposal_lock, pending_lock;
+
+    /* The GPU thread holds run_lock while it works and leaves off as soon as running is false. */
+    pthread_t thread;
+    pthread_mutex_t run_lock;
+    atomic_bool running, stop;
+    _Atomic uint32_t wake; /* counts reasons to look again */
+    uint64_t last_fence;
+    struct virtq_chain chain; /* the command at hand */
+};
+
+/* --- worker.c: the thread */
+
+int gpu_worker_start(struct virtio_gpu *gpu, struct error *e);
+void gpu_worker_stop(struct virtio_gpu *gpu);
+void gpu_worker_wake(struct virtio_gpu *gpu);
+/* A gpu_renderer_host's fence_done(). */
+void gpu_worker_fence_done(void *gpu, struct gpu_timeline timeline, uint64_t fence);
+
+/* --- command.c: one request */
+
+struct gpu_request {
+    union {
+        struct virtio_gpu_ctrl_hdr hdr;
+        struct virtio_gpu_get_edid get_edid;
+        struct virtio_gpu_resource_create_2d create_2d;
+        struct virtio_gpu_resource_only resource_only;
+        struct virtio_gpu_set_scanout set_scanout;
+        struct virtio_gpu_resource_flush flush;
+        struct virtio_gpu_transfer_to_host_2d transfer;
+        struct virtio_gpu_resource_attach_backing attach;
+        struct virtio_gpu_update_cursor cursor;
+    } in; /* a copy: the guest cannot change it any more */
+    const struct virtq_chain *chain;
+
+    union {
+        struct virtio_gpu_ctrl_hdr hdr;
+        struct virtio_gpu_resp_display_info display_info;
+        struct virtio_gpu_resp_edid edid;
+    } out; /* the header is filled by gpu_command() */
+    size_t out_size;
+};
+
+struct gpu_result {
+    uint32_t written; /* bytes of the response in the chain */
+    bool fenced;
+    struct gpu_timeline timeline;
+};
+
+/* Carries out the command in chain and writes its response into it. */
+struct gpu_result gpu_command(struct virtio_gpu *gpu, unsigned queue, const struct virtq_chain *chain);
+void gpu_command_names(struct gpu_stats *stats);
+
+/* Handlers: each returns the type of its response. */
+typedef uint32_t gpu_handler(struct virtio_gpu *gpu, struct gpu_request *request);
+
+uint32_t gpu_response_of(enum gpu_status status);
+
+/* --- resource.c */
+
+gpu_handler gpu_resource_create_2d, gpu_resource_unref, gpu_resource_attach_backing,
+    gpu_resource_detach_backing, gpu_transfer_to_host_2d;
+
+struct gpu_resource *gpu_resource_find(struct virtio_gpu *gpu, uint32_t id);
+/* Accounts for bytes of host memory; false when the guest has used up its share. */
+bool gpu_charge(struct virtio_gpu *gpu, uint64_t bytes);
+void gpu_resources_clear(struct virtio_gpu *gpu);
+
+/* --- scanout.c */
+
+gpu_handler gpu_get_display_info, gpu_get_edid, gpu_set_scanout, gpu_resource_flush, gpu_update_cursor,
+    gpu_move_cursor;
+
+/* The resource goes away: nothing shows it any more. */
+void gpu_scanouts_forget(struct virtio_gpu *gpu, uint32_t resource_id);
+/* Shows what SET_SCANOUT brought into view and no flush has followed. */
+void gpu_scanouts_refresh(struct virtio_gpu *gpu);
+void gpu_scanouts_clear(struct virtio_gpu *gpu);

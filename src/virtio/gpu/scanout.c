@@ -1,0 +1,217 @@
+/* Scanouts: what they propose to the guest, what the guest shows on them, and their cursors. */
+#include "host/clock.h"
+#include "virtio/gpu/edid.h"
+#include "virtio/gpu/internal.h"
+
+/* --- what is proposed */
+
+uint32_t gpu_get_display_info(struct virtio_gpu *gpu, struct gpu_request *request) {
+    struct virtio_gpu_resp_display_info *out = &request->out.display_info;
+    *out = (struct virtio_gpu_resp_display_info){0};
+    request->out_size = sizeof *out;
+
+    pthread_mutex_lock(&gpu->proposal_lock);
+    uint32_t x = 0; /* side by side, the tops aligned */
+    for (unsigned i = 0; i < gpu->config.scanouts; i++) {
+        const struct gpu_scanout *scanout = &gpu->state.scanouts[i];
+        out->pmodes[i].r = (struct virtio_gpu_rect){x, 0, scanout->proposed_width, scanout->proposed_height};
+        out->pmodes[i].enabled = scanout->proposed_width != 0;
+        x += scanout->proposed_width;
+    }
+    pthread_mutex_unlock(&gpu->proposal_lock);
+    return VIRTIO_GPU_RESP_OK_DISPLAY_INFO;
+}
+
+uint32_t gpu_get_edid(struct virtio_gpu *gpu, struct gpu_request *request) {
+    uint32_t index = request->in.get_edid.scanout;
+    struct virtio_gpu_resp_edid *out = &request->out.edid;
+    if (!(gpu->state.features >> VIRTIO_GPU_F_EDID & 1))
+        return VIRTIO_GPU_RESP_ERR_UNSPEC;
+    if (index >= gpu->config.scanouts)
+        return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
+    *out = (struct virtio_gpu_resp_edid){0};
+    request->out_size = sizeof *out;
+
+    const struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    pthread_mutex_lock(&gpu->proposal_lock);
+    uint32_t width = scanout->proposed_width, height = scanout->proposed_height;
+    pthread_mutex_unlock(&gpu->proposal_lock);
+    if (width) /* a disconnected monitor tells nothing */
+        out->size = (uint32_t)edid_build(out->edid, width, height, index + 1);
+    return VIRTIO_GPU_RESP_OK_EDID;
+}
+
+/* --- what is shown */
+
+/* Copies rect, in coordinates of the scanout, from the resource to the display. */
+static void show(
+    struct virtio_gpu *gpu, unsigned index, const struct gpu_resource *resource, const struct rect *rect) {
+    const struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    struct rect from = {scanout->rect.x + rect->x, scanout->rect.y + rect->y, rect->width, rect->height};
+    size_t stride;
+    uint8_t *pixels = display_begin(gpu->config.display, index, rect, &stride);
+    if (!pixels)
+        return;
+    gpu->config.renderer->read_pixels(gpu->renderer, resource->surface, &from, pixels, stride);
+    display_end(gpu->config.display, index, rect);
+    gpu_monitor_read_back(gpu->monitor, (uint64_t)rect->width * rect->height * GPU_BYTES_PER_PIXEL);
+}
+
+static void show_all(struct virtio_gpu *gpu, unsigned index, const struct gpu_resource *resource) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    show(gpu, index, resource, &(struct rect){0, 0, scanout->rect.width, scanout->rect.height});
+    scanout->stale = false;
+}
+
+static void turn_off(struct virtio_gpu *gpu, unsigned index) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    scanout->resource_id = 0;
+    scanout->rect = (struct rect){0};
+    scanout->stale = false;
+    display_turn_off(gpu->config.display, index);
+}
+
+static bool set_mode(struct virtio_gpu *gpu, unsigned index, uint32_t width, uint32_t height) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    uint64_t charge = (uint64_t)width * height * GPU_BYTES_PER_PIXEL;
+    gpu->state.host_memory -= scanout->frame_charge;
+    if (gpu_charge(gpu, charge)) {
+        if (display_set_mode(gpu->config.display, index, width, height)) {
+            scanout->frame_charge = charge;
+            return true;
+        }
+        gpu->state.host_memory -= charge;
+    }
+    gpu->state.host_memory += scanout->frame_charge;
+    return false;
+}
+
+uint32_t gpu_set_scanout(struct virtio_gpu *gpu, struct gpu_request *request) {
+    const struct virtio_gpu_set_scanout *in = &request->in.set_scanout;
+    struct rect rect = {in->r.x, in->r.y, in->r.width, in->r.height};
+    if (in->scanout_id >= gpu->config.scanouts)
+        return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
+    if (in->resource_id == 0) {
+        turn_off(gpu, in->scanout_id);
+        return VIRTIO_GPU_RESP_OK_NODATA;
+    }
+    const struct gpu_resource *resource = gpu_resource_find(gpu, in->resource_id);
+    if (!resource)
+        return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+    if (!rect_inside(&rect, resource->image.width, resource->image.height))
+        return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+    if (!set_mode(gpu, in->scanout_id, rect.width, rect.height))
+        return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+
+    struct gpu_scanout *scanout = &gpu->state.scanouts[in->scanout_id];
+    scanout->resource_id = in->resource_id;
+    scanout->rect = rect;
+    scanout->stale = true;
+    return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+uint32_t gpu_resource_flush(struct virtio_gpu *gpu, struct gpu_request *request) {
+    const struct virtio_gpu_resource_flush *in = &request->in.flush;
+    struct rect rect = {in->r.x, in->r.y, in->r.width, in->r.height};
+    const struct gpu_resource *resource = gpu_resource_find(gpu, in->resource_id);
+    if (!resource)
+        return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+    if (!rect_inside(&rect, resource->image.width, resource->image.height))
+        return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+
+    bool shown = false;
+    for (unsigned i = 0; i < gpu->config.scanouts; i++) {
+        struct gpu_scanout *scanout = &gpu->state.scanouts[i];
+        if (scanout->resource_id != resource->id)
+            continue;
+        struct rect part = rect_intersect(&rect, &scanout->rect);
+        if (scanout->stale) {
+            show_all(gpu, i, resource);
+        } else if (!rect_empty(&part)) {
+            part.x -= scanout->rect.x;
+            part.y -= scanout->rect.y;
+            show(gpu, i, resource, &part);
+        } else {
+            continue;
+        }
+        shown = true;
+    }
+    if (shown)
+        gpu_monitor_frame(gpu->monitor, host_now_ns());
+    return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+void gpu_scanouts_refresh(struct virtio_gpu *gpu) {
+    for (unsigned i = 0; i < gpu->config.scanouts; i++)
+        if (gpu->state.scanouts[i].stale)
+            show_all(gpu, i, gpu_resource_find(gpu, gpu->state.scanouts[i].resource_id));
+}
+
+/* --- cursors */
+
+static void move_cursor(struct virtio_gpu *gpu, const struct virtio_gpu_cursor_pos *pos) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[pos->scanout_id];
+    scanout->cursor.x = (int32_t)pos->x; /* Linux sends negative ones at the left and top edge */
+    scanout->cursor.y = (int32_t)pos->y;
+    display_move_cursor(gpu->config.display, pos->scanout_id, scanout->cursor.x, scanout->cursor.y);
+}
+
+static void hide_cursor(struct virtio_gpu *gpu, unsigned index) {
+    gpu->state.scanouts[index].cursor.resource_id = 0;
+    display_set_cursor(gpu->config.display, index, NULL, 0, 0);
+}
+
+uint32_t gpu_update_cursor(struct virtio_gpu *gpu, struct gpu_request *request) {
+    static const struct rect all = {0, 0, DISPLAY_CURSOR_SIZE, DISPLAY_CURSOR_SIZE};
+    const struct virtio_gpu_update_cursor *in = &request->in.cursor;
+    if (in->pos.scanout_id >= gpu->config.scanouts)
+        return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
+    if (in->resource_id == 0) {
+        hide_cursor(gpu, in->pos.scanout_id);
+        return VIRTIO_GPU_RESP_OK_NODATA;
+    }
+    const struct gpu_resource *resource = gpu_resource_find(gpu, in->resource_id);
+    if (!resource)
+        return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+    if (resource->image.width != all.width || resource->image.height != all.height)
+        return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+
+    uint8_t pixels[DISPLAY_CURSOR_SIZE * DISPLAY_CURSOR_SIZE * GPU_BYTES_PER_PIXEL];
+    enum gpu_status status = gpu->config.renderer->read_pixels(
+        gpu->renderer, resource->surface, &all, pixels, all.width * GPU_BYTES_PER_PIXEL);
+    if (status != GPU_OK)
+        return gpu_response_of(status);
+    struct gpu_scanout *scanout = &gpu->state.scanouts[in->pos.scanout_id];
+    scanout->cursor.resource_id = in->resource_id;
+    scanout->cursor.hot_x = in->hot_x < all.width ? in->hot_x : all.width - 1;
+    scanout->cursor.hot_y = in->hot_y < all.height ? in->hot_y : all.height - 1;
+    display_set_cursor(
+        gpu->config.display, in->pos.scanout_id, pixels, scanout->cursor.hot_x, scanout->cursor.hot_y);
+    move_cursor(gpu, &in->pos);
+    return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+uint32_t gpu_move_cursor(struct virtio_gpu *gpu, struct gpu_request *request) {
+    const struct virtio_gpu_update_cursor *in = &request->in.cursor;
+    if (in->pos.scanout_id >= gpu->config.scanouts)
+        return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
+    move_cursor(gpu, &in->pos);
+    return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
+/* --- life */
+
+void gpu_scanouts_forget(struct virtio_gpu *gpu, uint32_t resource_id) {
+    for (unsigned i = 0; i < gpu->config.scanouts; i++) {
+        if (gpu->state.scanouts[i].resource_id == resource_id)
+            turn_off(gpu, i);
+        /* A cursor's image is a copy: it stays until the next update. */
+    }
+}
+
+void gpu_scanouts_clear(struct virtio_gpu *gpu) {
+    for (unsigned i = 0; i < gpu->config.scanouts; i++) {
+        turn_off(gpu, i);
+        hide_cursor(gpu, i);
+    }
+}

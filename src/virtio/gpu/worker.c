@@ -1,0 +1,159 @@
+/* The GPU's thread: drains the queues in batches and returns fenced commands when the renderer is done. */
+#include "host/clock.h"
+#include "host/sleep.h"
+#include "virtio/gpu/internal.h"
+
+enum { BATCH = 64 }; /* commands between two interrupts, when the driver is faster than the device */
+
+/* --- fences */
+
+static bool same_timeline(struct gpu_timeline a, struct gpu_timeline b) {
+    return a.context == b.context && a.ring == b.ring;
+}
+
+void gpu_worker_fence_done(void *ctx, struct gpu_timeline timeline, uint64_t fence) {
+    struct virtio_gpu *gpu = ctx;
+    struct gpu_state *state = &gpu->state;
+    pthread_mutex_lock(&gpu->pending_lock);
+    for (unsigned i = 0; i < state->pending_count; i++) {
+        struct gpu_pending *p = &state->pending[i];
+        if (p->fence <= fence && same_timeline(p->timeline, timeline))
+            p->done = true;
+    }
+    pthread_mutex_unlock(&gpu->pending_lock);
+    if (gpu->config.no_thread || !pthread_equal(pthread_self(), gpu->thread))
+        gpu_worker_wake(gpu); /* the GPU's own thread is on its way to return_done() */
+}
+
+static bool pending_full(struct virtio_gpu *gpu) {
+    pthread_mutex_lock(&gpu->pending_lock);
+    bool full = gpu->state.pending_count == GPU_MAX_PENDING;
+    pthread_mutex_unlock(&gpu->pending_lock);
+    return full;
+}
+
+/* There is room: the caller has looked. */
+static void add_pending(struct virtio_gpu *gpu, const struct gpu_pending *pending) {
+    pthread_mutex_lock(&gpu->pending_lock);
+    gpu->state.pending[gpu->state.pending_count++] = *pending;
+    pthread_mutex_unlock(&gpu->pending_lock);
+    gpu->config.renderer->fence(gpu->renderer, pending->timeline, pending->fence);
+}
+
+static void return_done(struct virtio_gpu *gpu) {
+    struct gpu_state *state = &gpu->state;
+    uint64_t now = host_now_ns();
+    pthread_mutex_lock(&gpu->pending_lock);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < state->pending_count; i++) {
+        struct gpu_pending *p = &state->pending[i];
+        if (p->done) {
+            virtq_push(virtio_queue(gpu->transport, p->queue), p->head, p->written);
+            gpu_monitor_fence(gpu->monitor, now - p->taken_ns);
+        } else {
+            state->pending[kept++] = *p;
+        }
+    }
+    state->pending_count = kept;
+    pthread_mutex_unlock(&gpu->pending_lock);
+}
+
+/* --- queues */
+
+static void execute(struct virtio_gpu *gpu, unsigned queue) {
+    uint64_t taken = host_now_ns();
+    struct gpu_result result = gpu_command(gpu, queue, &gpu->chain);
+    if (!result.fenced) {
+        virtq_push(virtio_queue(gpu->transport, queue), gpu->chain.head, result.written);
+        return;
+    }
+    struct gpu_pending pending = {
+        .queue = queue,
+        .head = gpu->chain.head,
+        .written = result.written,
+        .timeline = result.timeline,
+        .fence = ++gpu->last_fence,
+        .taken_ns = taken,
+    };
+    add_pending(gpu, &pending);
+}
+
+/* Up to BATCH commands; the number of them. */
+static unsigned drain_queue(struct virtio_gpu *gpu, unsigned index) {
+    struct virtq *queue = virtio_queue(gpu->transport, index);
+    unsigned count = 0;
+    while (count < BATCH && gpu->running && !pending_full(gpu) && virtq_pop(queue, &gpu->chain)) {
+        execute(gpu, index);
+        count++;
+    }
+    return count;
+}
+
+static unsigned drain_batch(struct virtio_gpu *gpu) {
+    /* The cursor's queue is the fast track (5.7.2): it is never behind more than one batch of the other. */
+    unsigned count = drain_queue(gpu, VIRTIO_GPU_CURSOR_QUEUE);
+    count += drain_queue(gpu, VIRTIO_GPU_CONTROL_QUEUE);
+    return_done(gpu);
+    for (unsigned i = 0; i < VIRTIO_GPU_QUEUES; i++)
+        virtq_interrupt(virtio_queue(gpu->transport, i));
+    return count;
+}
+
+static void enable_notify(struct virtio_gpu *gpu, bool enable) {
+    for (unsigned i = 0; i < VIRTIO_GPU_QUEUES; i++)
+        virtq_enable_notify(virtio_queue(gpu->transport, i), enable);
+}
+
+static void drain(struct virtio_gpu *gpu) {
+    pthread_mutex_lock(&gpu->run_lock);
+    if (gpu->running) {
+        unsigned depth = 0;
+        enable_notify(gpu, false);
+        for (unsigned n; (n = drain_batch(gpu)) > 0;)
+            depth += n;
+        enable_notify(gpu, true);
+        /* What came between the last look and enabling rings no bell (2.7.10). */
+        depth += drain_batch(gpu);
+        if (gpu->running)
+            gpu_scanouts_refresh(gpu);
+        if (depth)
+            gpu_monitor_queue_depth(gpu->monitor, depth);
+    }
+    pthread_mutex_unlock(&gpu->run_lock);
+}
+
+void virtio_gpu_drain(struct virtio_gpu *gpu) {
+    drain(gpu);
+}
+
+/* --- the thread */
+
+static void *run(void *ctx) {
+    struct virtio_gpu *gpu = ctx;
+    while (!gpu->stop) {
+        uint32_t seen = gpu->wake;
+        drain(gpu);
+        host_sleep_on(&gpu->wake, seen, HOST_FOREVER);
+    }
+    return NULL;
+}
+
+int gpu_worker_start(struct virtio_gpu *gpu, struct error *e) {
+    if (!gpu->config.no_thread && pthread_create(&gpu->thread, NULL, run, gpu) != 0)
+        return error_set(e, "the host refuses a thread for the GPU");
+    return 0;
+}
+
+void gpu_worker_stop(struct virtio_gpu *gpu) {
+    if (gpu->config.no_thread)
+        return;
+    gpu->stop = true;
+    gpu->running = false;
+    gpu_worker_wake(gpu);
+    pthread_join(gpu->thread, NULL);
+}
+
+void gpu_worker_wake(struct virtio_gpu *gpu) {
+    gpu->wake++;
+    host_wake_one(&gpu->wake);
+}
