@@ -53,6 +53,7 @@ enum { MMU_EL0, MMU_EL1, MMU_EL1_PAN, MMU_SETS };
 struct soft_vm;
 struct tlb;
 struct code_cache;
+struct shootdown_box;
 struct a64_insn;
 
 struct cpu {
@@ -88,7 +89,37 @@ struct cpu {
     unsigned index;
     jmp_buf unwind; /* to the run loop, after an exception was taken (cpu_raise_*) */
 
+    bool stepping; /* the instruction that executes is one of a software step (debug.c) */
+
+    /* Timers (timer.c); under soft_vm.timer_lock. */
+    bool timer_level[TIMERS];
+    bool timer_own; /* asleep in WFI: wakes for its timers by itself */
+
+    /* WFI and WFE (wait.c). */
+    _Atomic bool asleep; /* on attention */
+    _Atomic bool event;
+    uint32_t wfe_streak;
+    uint64_t wfe_last; /* host_now_ns() */
+
+    struct shootdown_box *box; /* soft_vm.h */
+
     struct engine_stats stats;
+};
+
+/* ESR_EL1.EC (ARM ARM D17.2.37). */
+enum exception_class {
+    EC_UNKNOWN = 0x00,
+    EC_WFX = 0x01,
+    EC_FP_ACCESS = 0x07,
+    EC_ILLEGAL_STATE = 0x0e,
+    EC_SVC = 0x15,
+    EC_SYSREG = 0x18,
+    EC_FETCH_ABORT = 0x20, /* one more from EL1 */
+    EC_PC_ALIGNMENT = 0x22,
+    EC_DATA_ABORT = 0x24, /* one more from EL1 */
+    EC_SP_ALIGNMENT = 0x26,
+    EC_FP_EXCEPTION = 0x2c,
+    EC_BRK = 0x3c,
 };
 
 /* --- exceptions (exception.c). None of these returns: state is set to the vector, then the run loop goes on.
@@ -108,6 +139,8 @@ static inline void cpu_check_fp(struct cpu *cpu) {
         cpu_raise_fp_access(cpu);
 }
 
+/* Enters EL1 by the synchronous vector; for those who are not inside an instruction. Does not unwind. */
+void cpu_take_exception(struct cpu *cpu, unsigned ec, uint32_t iss, uint64_t return_address);
 /* Takes a pending, unmasked interrupt, if any. Between instructions; does not unwind. */
 void cpu_take_interrupts(struct cpu *cpu);
 /* All that the run loop does when attention is not 0, between instructions, with pc that of the next one: serves other
@@ -126,6 +159,18 @@ void cpu_set_pstate(struct cpu *cpu, uint64_t spsr);
 void cpu_msr_imm(struct cpu *cpu, const struct a64_insn *insn, unsigned op1, unsigned op2, unsigned imm);
 /* Call after el, spsel, pan, uao or SCTLR changed. */
 void cpu_mode_changed(struct cpu *cpu);
+
+/* --- self-hosted debug (debug.c): software step, breakpoints, watchpoints. */
+/* Before the instruction at pc, while ATTENTION_EVERY is set: takes the exception that is due, if any. */
+void cpu_debug_before(struct cpu *cpu);
+/* Call when MDSCR_EL1, OSLAR_EL1, DBG*_EL1, EL or PSTATE.{D,SS,IL} changed. */
+void cpu_debug_changed(struct cpu *cpu);
+/* The PSTATE.SS that an exception return by this SPSR leads to. */
+bool cpu_debug_return_step(const struct cpu *cpu, uint64_t spsr, unsigned target_el);
+/* Is a watchpoint enabled somewhere in the 4 KiB page of va? */
+bool cpu_watches_page(const struct cpu *cpu, uint64_t va);
+/* Raises the exception if a watchpoint matches the access. */
+void cpu_check_watchpoints(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, bool write);
 
 /* --- system instructions (sysreg.c). key: ENGINE_SYSREG(). They raise for accesses that trap. */
 uint64_t cpu_sysreg_read(struct cpu *cpu, const struct a64_insn *insn, uint32_t key);

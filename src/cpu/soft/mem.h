@@ -9,23 +9,50 @@
 
 #include "cpu/soft/cpu.h"
 
-/* TLB sets. cpu.mmu_index names the one for current data accesses. */
-enum { MMU_EL0, MMU_EL1, MMU_EL1_PAN, MMU_SETS };
-
 enum { PAGE_BITS = 12, PAGE_SIZE_4K = 1 << PAGE_BITS };
+#define PAGE_MASK (~(uint64_t)(PAGE_SIZE_4K - 1))
 
-/* A direct-mapped entry: tags are the virtual page address, or ~0 where that access is not allowed or needs
- * the slow path (MMIO, alignment checks, dirty state). host = va + addend. */
+/* A direct-mapped entry for 4 KiB. Tags are the virtual page address, top byte as the program wrote it; or ~0 where
+ * that access is not allowed or has dirty state to write. host = va + addend. */
 struct tlb_entry {
-    uint64_t read, write, fetch;
+    uint64_t read, write;
     uintptr_t addend;
-    uint64_t pa;
-    uint64_t attributes; /* walker's own */
+    uint64_t info; /* physical page | TLB_INFO_* */
 };
 
-enum { TLB_ENTRIES = 1024 };
+/* In a tag: the translation holds, but only the slow path may use it. Aligned accesses never match such a tag. */
+enum { TLB_MMIO = 0x800, TLB_WATCH = 0x400 };
+enum {
+    TLB_INFO_SHIFT = 0x3f,     /* log2 of the page or block of the guest's table that this came from */
+    TLB_INFO_NONGLOBAL = 0x40, /* belongs to one ASID */
+    TLB_INFO_DEVICE = 0x80,    /* unaligned accesses fault */
+};
+
+struct tlb_fetch {
+    uint64_t page; /* virtual, or ~0 */
+    const uint8_t *host;
+    uint64_t info;
+};
+
+enum { TLB_ENTRIES = 1024, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
+
+/* What one privilege level sees. */
+struct tlb_set {
+    struct tlb_entry data[TLB_ENTRIES];
+    struct tlb_fetch fetch[TLB_FETCHES];
+    bool global, nonglobal;      /* has had such entries since it was emptied */
+    uint64_t blocks[TLB_SHIFTS]; /* which blocks larger than 4 KiB it may hold parts of (tlb.c) */
+};
+
+/* EL1's sets hold global entries nearly always, and lose the others when the ASID changes. EL0 has a set for each of
+ * the ASIDs used last; cpu.tlb_set[MMU_EL0] points to the current one. */
+enum { TLB_ASIDS = 8 };
 struct tlb {
-    struct tlb_entry set[MMU_SETS][TLB_ENTRIES];
+    struct tlb_set el1[2];
+    struct tlb_set el0[TLB_ASIDS];
+    uint32_t asid[TLB_ASIDS]; /* whose set; TLB_NO_ASID is none's */
+    uint64_t used[TLB_ASIDS]; /* when it became current, by switches */
+    uint64_t switches;
 };
 
 /* Slow paths (mem.c). size in bytes: 1 2 4 8. */
@@ -33,7 +60,7 @@ uint64_t mem_read_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size
 void mem_write_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, uint64_t value);
 
 static inline struct tlb_entry *tlb_slot(struct cpu *cpu, unsigned mmu, uint64_t va) {
-    return &cpu->tlb->set[mmu][va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+    return &cpu->tlb_set[mmu]->data[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
 }
 
 /* The page address with the low bits that must be clear for an aligned access kept: equal to the tag only when
@@ -82,6 +109,33 @@ void mem_check_aligned(struct cpu *cpu, uint64_t va, unsigned size, bool write);
  * instruction abort. Code is fetched from RAM and ROM only. */
 const uint8_t *mem_fetch_page(struct cpu *cpu, uint64_t va, uint64_t *pa);
 
+/* DC ZVA: zeroes the 64 bytes around va. */
+void mem_zero_block(struct cpu *cpu, uint64_t va);
+
+/* The TLB set for LDTR, STTR and their kin. */
+static inline unsigned mem_unprivileged(const struct cpu *cpu) {
+    return cpu->el == 0 || !cpu->uao ? MMU_EL0 : cpu->mmu_index;
+}
+
+/* --- tlb.c. On the vCPU's own thread, or while it does not run. */
+int tlb_create(struct cpu *cpu);
+void tlb_destroy(struct cpu *cpu);
+
+/* No ASID in particular: global entries, or those of every ASID. */
+#define TLB_NO_ASID UINT32_MAX
+
 void tlb_flush_all(struct cpu *cpu);
-/* One page, in every set. */
-void tlb_flush_page(struct cpu *cpu, uint64_t va);
+void tlb_flush_asid(struct cpu *cpu, uint32_t asid);
+/* The 4 KiB pages from va on: entries of this ASID (TLB_NO_ASID: of any) and global ones, in every set, and all that
+ * came from the same block of the guest's table. */
+void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid);
+/* Makes the EL0 set of this ASID the current one. */
+void tlb_switch_asid(struct cpu *cpu, uint32_t asid);
+
+struct mmu_page;
+struct memory_slot;
+/* Enters a translation for va. slot: where the page lies; NULL for MMIO. */
+void tlb_fill(
+    struct cpu *cpu, unsigned mmu, uint64_t va, const struct mmu_page *page, const struct memory_slot *slot);
+void tlb_fill_fetch(
+    struct cpu *cpu, unsigned mmu, uint64_t va, const struct mmu_page *page, const struct memory_slot *slot);
