@@ -186,6 +186,8 @@ void virtq_enable_notify(struct virtq *queue, bool enable) {
         store(queue->used_ring + RING_FLAGS, enable ? 0 : USED_NO_NOTIFY);
     else if (enable)
         store(avail_event(queue), queue->last_avail);
+    if (enable) /* the driver sees the wish, or the caller's next look sees the driver's chain */
+        atomic_thread_fence(memory_order_seq_cst);
 }
 
 void virtq_interrupt(struct virtq *queue) {

@@ -87,6 +87,6 @@ void virtq_push(struct virtq *queue, uint16_t head, uint32_t written);
 /* Interrupts the driver if it asked to be (event index respected); once after a batch of pushes. */
 void virtq_interrupt(struct virtq *queue);
 /* Whether the driver is to ring the bell for new chains: true from start() on; false while the queue is
- * polled. After enabling, pop once more (2.7.10). */
+ * polled. After enabling, look once more: virtq_pending() or virtq_pop() (2.7.10). */
 void virtq_enable_notify(struct virtq *queue, bool enable);
 bool virtq_ready(const struct virtq *queue);
