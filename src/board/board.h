@@ -1,5 +1,5 @@
-/* The machine that the guest sees: memory map, interrupt controller, timer, serial port, clock, power key, virtio
- * slots, PSCI, and the threads of its vCPUs. Compatible with the memory map of QEMU's virt machine. */
+/* The machine that the guest sees: memory map, interrupt controller, timer, serial port, clock, power key,
+ * virtio slots, PSCI, and the threads of its vCPUs. Compatible with the memory map of QEMU's virt machine. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,9 +28,9 @@ struct board_config {
     uint64_t memory_size; /* bytes of RAM; a multiple of 2 MiB, at least 64 MiB */
     const char *kernel;   /* paths; kernel is required, the others may be NULL */
     const char *initrd;
-    const char *append;          /* the kernel's command line */
-    struct host_loop *loop;      /* outlives the board */
-    struct host_stream *serial;  /* PL011; outlives the board */
+    const char *append;         /* the kernel's command line */
+    struct host_loop *loop;     /* outlives the board */
+    struct host_stream *serial; /* PL011; outlives the board */
     /* Told on the loop's thread, when all vCPUs have stopped. */
     void (*event)(void *ctx, enum board_event event);
     void *ctx;
@@ -53,7 +53,7 @@ void board_stop(struct board *board);
 /* Pause also stops the guest's clocks; resume is exact. Any thread but a vCPU's. */
 void board_pause(struct board *board);
 void board_resume(struct board *board);
-/* Devices and vCPUs back to power-on, the kernel loaded anew, and started. After BOARD_RESET or board_stop(). */
+/* Devices and vCPUs back to power-on, the kernel loaded anew, started. After BOARD_RESET or board_stop(). */
 int board_reset(struct board *board, struct error *e);
 /* Presses and releases the power key (PL061 line 3). Any thread. */
 void board_power_key(struct board *board);
