@@ -444,9 +444,6 @@ def write_decode(out, forms):
     out('#include "cpu/soft/insn.h"')
     out("")
     out(DECODE_HELPERS)
-    for function in sorted({form.fix for form in forms if form.fix}):
-        out("bool %s(struct a64_insn *insn);" % function)
-    out("")
     for form in forms:
         emit_extract(out, form)
     out("bool a64_decode(uint32_t word, struct a64_insn *insn) {")
@@ -464,14 +461,18 @@ def write_ops(out, forms):
     out("")
     out('#include "cpu/soft/insn.h"')
     out("")
+    out("/* Forms that end a translated block come first. */")
     out("enum a64_op {")
     out("    A64_UNDEFINED,")
-    for form in forms:
+    for form in sorted(forms, key=lambda form: not form.ends):
         out("    A64_%s," % form.name.upper())
-    out("    A64_OP_COUNT")
+    out("    A64_OP_COUNT,")
+    out("    A64_LAST_END = %d," % sum(form.ends for form in forms))
     out("};")
     out("")
-    out("extern const bool a64_ends[];  /* by op: ends a translated block */")
+    for function in sorted({form.fix for form in forms if form.fix}):
+        out("bool %s(struct a64_insn *insn);" % function)
+    out("")
     out("/* The assembly template for the disassembler. */")
     out("const char *a64_template(const struct a64_insn *insn);")
 
@@ -490,14 +491,6 @@ def write_exec(out, forms):
     for form in forms:
         out("    [A64_%s] = exec_%s," % (form.name.upper(), form.handler))
     out("};")
-    out("")
-    out("const bool a64_ends[] = {")
-    out("    [A64_UNDEFINED] = true,")
-    for form in forms:
-        if form.ends:
-            out("    [A64_%s] = true," % form.name.upper())
-    out("    [A64_OP_COUNT] = true,")
-    out("};")
 
 
 def write_names(out, forms):
@@ -505,15 +498,15 @@ def write_names(out, forms):
     out('#include "a64_ops.h"')
     out("")
     out("static const char *const names[] = {")
-    out('    "undefined",')
+    out('    [A64_UNDEFINED] = "undefined",')
     for form in forms:
-        out('    "%s",' % form.name)
+        out('    [A64_%s] = "%s",' % (form.name.upper(), form.name))
     out("};")
     out("")
     out("static const char *const templates[] = {")
-    out('    ".inst {word}",')
+    out('    [A64_UNDEFINED] = ".inst {word}",')
     for form in forms:
-        out('    "%s",' % form.template())
+        out('    [A64_%s] = "%s",' % (form.name.upper(), form.template()))
     out("};")
     out("")
     out("const char *a64_op_name(uint16_t op) {")
