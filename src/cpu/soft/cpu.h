@@ -114,11 +114,14 @@ enum exception_class {
     EC_ILLEGAL_STATE = 0x0e,
     EC_SVC = 0x15,
     EC_SYSREG = 0x18,
-    EC_FETCH_ABORT = 0x20, /* one more from EL1 */
+    EC_FETCH_ABORT = 0x20, /* one more from EL1, like the pairs below */
     EC_PC_ALIGNMENT = 0x22,
-    EC_DATA_ABORT = 0x24, /* one more from EL1 */
+    EC_DATA_ABORT = 0x24,
     EC_SP_ALIGNMENT = 0x26,
     EC_FP_EXCEPTION = 0x2c,
+    EC_BREAKPOINT = 0x30,
+    EC_STEP = 0x32,
+    EC_WATCHPOINT = 0x34,
     EC_BRK = 0x3c,
 };
 
