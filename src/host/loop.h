@@ -25,7 +25,8 @@ void host_loop_stop(struct host_loop *loop);
 
 /* Watches fd (which stays the caller's) for events, a set of HOST_READABLE and HOST_WRITABLE; hang-ups are
  * always told. On the loop's thread, or before it runs. NULL when the host refuses. */
-struct host_source *host_source_add(struct host_loop *loop, int fd, unsigned events, host_fd_fn *fn, void *ctx);
+struct host_source *host_source_add(
+    struct host_loop *loop, int fd, unsigned events, host_fd_fn *fn, void *ctx);
 void host_source_set_events(struct host_source *source, unsigned events);
 void host_source_remove(struct host_source *source);
 

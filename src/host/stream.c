@@ -13,6 +13,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "host/file.h"
+#include "util/log.h"
+
 enum { OUTPUT_SIZE = 256 * 1024, INPUT_SIZE = 4096, ESCAPE = 'A' & 31 };
 
 struct host_stream {
@@ -21,6 +24,7 @@ struct host_stream {
     int listening; /* a Unix socket, or -1 */
     char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     struct host_source *in_source, *out_source, *listen_source;
+    char *file_path;   /* not created yet */
     bool out_pollable; /* regular files are not, and never block for long */
 
     bool terminal, escaped;
@@ -85,11 +89,21 @@ static void drop_client(struct host_stream *stream) {
     stream->input_size = 0;
 }
 
+static void create_file(struct host_stream *stream) {
+    stream->out = open(stream->file_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (stream->out < 0)
+        log_warn("%s: %s; output is lost", stream->file_path, strerror(errno));
+    free(stream->file_path);
+    stream->file_path = NULL;
+}
+
 /* Writes what it can; on the loop's thread. */
 static void drain(void *ctx) {
     struct host_stream *stream = ctx;
     atomic_store(&stream->drain_posted, false);
     pthread_mutex_lock(&stream->lock);
+    if (stream->file_path && stream->output_size)
+        create_file(stream);
     bool blocked = false;
     while (stream->output_size && !blocked) {
         const uint8_t *data;
@@ -261,10 +275,12 @@ static int open_stdio(struct host_stream *stream) {
     return 0;
 }
 
+/* The file is created or truncated by the first output, so that a VM that cannot start changes nothing. */
 static int open_file(struct host_stream *stream, const char *path, struct error *e) {
-    stream->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (stream->out < 0)
-        return error_set(e, "--serial file:%s: %s", path, strerror(errno));
+    if (host_check_writable(path, e) < 0)
+        return -1;
+    if (!(stream->file_path = strdup(path)))
+        return error_set(e, "out of memory");
     return 0;
 }
 
@@ -357,6 +373,7 @@ void host_stream_close(struct host_stream *stream) {
         close(stream->listening);
     if (stream->socket_path[0])
         unlink(stream->socket_path);
+    free(stream->file_path);
     pthread_mutex_destroy(&stream->lock);
     free(stream);
 }

@@ -9,8 +9,8 @@
 
 struct host_stream;
 
-/* What arrives from outside, on the loop's thread. Returns how many bytes were taken; when fewer than size, the
- * rest waits for host_stream_resume(). */
+/* What arrives from outside, on the loop's thread. Returns how many bytes were taken; when fewer than size,
+ * the rest waits for host_stream_resume(). */
 typedef size_t host_stream_input_fn(void *ctx, const uint8_t *data, size_t size);
 
 /* spec: "stdio", "file:PATH" (truncated, output only), "unix:PATH" (listens; one client at a time, output is
@@ -24,5 +24,6 @@ void host_stream_on_input(struct host_stream *stream, host_stream_input_fn *fn, 
 /* The receiver has room again. Any thread. */
 void host_stream_resume(struct host_stream *stream);
 
-/* Queues bytes for output and never blocks: returns how many fitted (all, unless the reader is stuck). Any thread. */
+/* Queues bytes for output and never blocks: returns how many fitted (all, unless the reader is stuck). Any
+ * thread. */
 size_t host_stream_write(struct host_stream *stream, const void *data, size_t size);

@@ -1,0 +1,22 @@
+# bash completion for pearvisor
+_pearvisor() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    if [ "$COMP_CWORD" = 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "run --help --version" -- "$current")
+        return
+    fi
+    case $previous in
+    --kernel | --initrd | --disk | --screenshot) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
+    --gpu) mapfile -t COMPREPLY < <(compgen -W "off 2d" -- "$current") ;;
+    --net) mapfile -t COMPREPLY < <(compgen -W "off user" -- "$current") ;;
+    --serial | --console) mapfile -t COMPREPLY < <(compgen -W "stdio file: unix: none" -- "$current") ;;
+    --display) mapfile -t COMPREPLY < <(compgen -W "none window" -- "$current") ;;
+    --append | --cpus | --memory | --resolution | --timeout) ;;
+    *)
+        mapfile -t COMPREPLY < <(compgen -W "--kernel --initrd --append --disk --cpus --memory --engine --gpu --net \
+            --serial --console --display --resolution --screenshot --timeout --stats --no-reboot --help" -- "$current")
+        ;;
+    esac
+}
+complete -o filenames -F _pearvisor pearvisor

@@ -1,0 +1,198 @@
+/* `pearvisor run`: one VM from the command line, until it powers off. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "display/display.h"
+#include "display/png.h"
+#include "display/present.h"
+#include "host/clock.h"
+#include "util/log.h"
+
+static const char usage[] =
+    "usage: pearvisor run --kernel FILE [OPTION]...\n"
+    "\n"
+    "  --kernel FILE            an ARM64 Linux kernel (Image, plain, gzip or EFI zboot)\n"
+    "  --initrd FILE            an initial RAM disk\n"
+    "  --append STRING          the kernel's command line (console=ttyAMA0)\n"
+    "  --disk FILE[,ro]         a raw image or block device: vda, vdb, ...\n"
+    "  --cpus N                 1 to 8 (2)\n"
+    "  --memory SIZE            such as 512M or 2G (1G)\n"
+    "  --engine auto|soft       what executes the guest's CPUs (auto)\n"
+    "  --gpu off|2d             the virtio GPU (2d)\n"
+    "  --net off|user[,forward=tcp:HOSTPORT-GUESTPORT]...\n"
+    "                           NAT with DHCP and DNS; forwards from 127.0.0.1 (user)\n"
+    "  --serial stdio|file:PATH|unix:PATH|none    where ttyAMA0 leads (stdio)\n"
+    "  --console stdio|file:PATH|unix:PATH|none   adds hvc0 (none)\n"
+    "  --display none|window    (a window where there is a display)\n"
+    "  --resolution WxH         of the screen, in pixels (1280x800)\n"
+    "  --screenshot FILE.png    holds the last frame at exit; SIGUSR1 saves one at once\n"
+    "  --timeout SECONDS        stop after that time\n"
+    "  --stats                  print counters as JSON on stderr at exit\n"
+    "  --no-reboot              end when the guest resets\n"
+    "\n"
+    "Exit status: 0 the guest powered off, 2 usage or configuration, 3 the guest reset (--no-reboot),\n"
+    "124 the timeout, 1 anything else. On a terminal, Ctrl-A X leaves and Ctrl-A H helps.\n";
+
+struct run {
+    struct run_options options;
+    struct host_loop *loop;
+    struct vm *vm;
+    enum exit_status status;
+    int signals; /* a signalfd */
+};
+
+static void leave(struct run *run, enum exit_status status) {
+    run->status = status;
+    host_loop_stop(run->loop);
+}
+
+static void on_quit(void *ctx) {
+    leave(ctx, EXIT_OTHER);
+}
+
+static void on_timeout(void *ctx) {
+    leave(ctx, EXIT_TIMED_OUT);
+}
+
+static void on_board_event(void *ctx, enum board_event event) {
+    struct run *run = ctx;
+    struct error e;
+    if (event == BOARD_POWEROFF)
+        leave(run, EXIT_POWERED_OFF);
+    else if (event == BOARD_RESET && run->options.no_reboot)
+        leave(run, EXIT_GUEST_RESET);
+    else if (event == BOARD_RESET && board_reset(vm_board(run->vm), &e) == 0)
+        return;
+    else {
+        if (event == BOARD_RESET)
+            log_warn("%s", e.text);
+        leave(run, EXIT_OTHER);
+    }
+}
+
+static void save_screenshot(struct run *run) {
+    struct error e;
+    if (run->options.screenshot &&
+        display_screenshot(vm_display(run->vm), 0, run->options.screenshot, &e) < 0)
+        log_warn("%s", e.text);
+}
+
+static void on_signal(void *ctx, unsigned events) {
+    (void)events;
+    struct run *run = ctx;
+    struct signalfd_siginfo info;
+    if (read(run->signals, &info, sizeof info) != sizeof info)
+        return;
+    if (info.ssi_signo == SIGUSR1)
+        save_screenshot(run);
+    else
+        leave(run, EXIT_OTHER);
+}
+
+/* Before any thread is made, so that all of them inherit the mask. */
+static int take_signals(struct run *run, struct error *e) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (run->signals < 0 || !host_source_add(run->loop, run->signals, HOST_READABLE, on_signal, run))
+        return error_set(e, "cannot watch for signals: %s", strerror(errno));
+    return 0;
+}
+
+static int prepare(struct run *run, struct error *e) {
+    if (run->options.screenshot && png_check_path(run->options.screenshot, e) < 0)
+        return -1;
+    if (!(run->loop = host_loop_create(e)) || take_signals(run, e) < 0)
+        return -1;
+    const struct vm_owner owner = {.ctx = run, .event = on_board_event, .quit = on_quit};
+    if (!(run->vm = vm_create(&run->options.vm, run->loop, &owner, e)))
+        return -1;
+    return board_start(vm_board(run->vm), e);
+}
+
+/* A window needs the main thread on some hosts: the loop gets one of its own then. */
+static void *loop_thread(void *ctx) {
+    struct run *run = ctx;
+    host_loop_run(run->loop);
+    present_quit();
+    return NULL;
+}
+
+static bool wants_window(const struct run *run) {
+    if (!run->options.vm.gpu || run->options.display == DISPLAY_NONE)
+        return false;
+    return run->options.display == DISPLAY_WINDOW || getenv("DISPLAY") || getenv("WAYLAND_DISPLAY");
+}
+
+static void run_until_end(struct run *run) {
+    pthread_t thread;
+    struct error e;
+    struct present *present = NULL;
+    if (wants_window(run)) {
+        const struct present_config config = {
+            .display = vm_display(run->vm),
+            .input = vm_display_input(run->vm),
+            .monitor = vm_gpu_monitor(run->vm),
+            .title = "PearVisor",
+        };
+        if (!(present = present_create(&config, &e)))
+            log_warn("no window: %s", e.text);
+    }
+    if (present && pthread_create(&thread, NULL, loop_thread, run) == 0) {
+        present_run(present);
+        host_loop_stop(run->loop);
+        pthread_join(thread, NULL);
+    } else {
+        host_loop_run(run->loop);
+    }
+    present_destroy(present);
+}
+
+static void finish(struct run *run, uint64_t start) {
+    board_stop(vm_board(run->vm));
+    save_screenshot(run);
+    if (run->options.stats)
+        vm_stats_json(run->vm, (double)(host_now_ns() - start) / 1e9, stderr);
+}
+
+int command_run(int argc, char **argv) {
+    struct run run = {.signals = -1};
+    struct error e;
+    if (run_options_parse(&run.options, argc, argv, &e) < 0) {
+        log_warn("%s", e.text);
+        return EXIT_USAGE;
+    }
+    if (run.options.help) {
+        fputs(usage, stdout);
+        return EXIT_POWERED_OFF;
+    }
+    uint64_t start = host_now_ns();
+    if (prepare(&run, &e) < 0) {
+        log_warn("%s", e.text);
+        run.status = EXIT_USAGE;
+    } else {
+        struct host_timer *timer = NULL;
+        if (run.options.timeout > 0 && (timer = host_timer_create(run.loop, on_timeout, &run)))
+            host_timer_arm(timer, start + (uint64_t)(run.options.timeout * 1e9));
+        run_until_end(&run);
+        finish(&run, start);
+    }
+    vm_destroy(run.vm);
+    host_loop_destroy(run.loop);
+    if (run.signals >= 0)
+        close(run.signals);
+    return run.status;
+}

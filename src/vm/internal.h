@@ -1,0 +1,36 @@
+/* What a VM consists of; for the files of vm/ only. */
+#pragma once
+
+#include "display/display.h"
+#include "host/stream.h"
+#include "net/net.h"
+#include "storage/pool.h"
+#include "storage/storage.h"
+#include "virtio/blk.h"
+#include "virtio/console.h"
+#include "virtio/gpu/gpu.h"
+#include "virtio/input.h"
+#include "virtio/net.h"
+#include "virtio/rng.h"
+#include "vm/vm.h"
+
+struct vm {
+    struct vm_owner owner;
+    struct board *board;
+    struct host_stream *serial, *console_stream;
+
+    struct storage_pool *pool;
+    struct storage *storage[VM_MAX_DISKS];
+    struct virtio_blk *disks[VM_MAX_DISKS];
+    unsigned disk_count;
+
+    struct net *network;
+    struct virtio_net *net;
+    struct virtio_rng *rng;
+    struct virtio_console *console;
+
+    struct display *display;
+    struct virtio_gpu *gpu;
+    struct virtio_input *keyboard, *tablet;
+    struct display_input input;
+};

@@ -1,0 +1,236 @@
+#include "vm/vm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/renderer.h"
+#include "net/slirp.h"
+#include "vm/internal.h"
+
+enum { DISK_THREADS = 2, NET_MTU = 1500 };
+
+/* Locally administered; the guest is alone on its network. */
+static const uint8_t net_mac[VIRTIO_NET_MAC_SIZE] = {0x52, 0x50, 0x56, 0x00, 0x00, 0x01};
+
+static int add_disks(struct vm *vm, const struct vm_config *config, struct error *e) {
+    if (!config->disk_count)
+        return 0;
+    if (!(vm->pool = storage_pool_create(DISK_THREADS, e)))
+        return -1;
+    for (; vm->disk_count < config->disk_count; vm->disk_count++) {
+        unsigned n = vm->disk_count;
+        struct storage_config image = {
+            .path = config->disks[n].path, .read_only = config->disks[n].read_only};
+        char serial[21];
+        snprintf(serial, sizeof serial, "pearvisor-disk%u", n);
+        if (!(vm->storage[n] = storage_open(&image, e)))
+            return -1;
+        struct virtio_device *transport = NULL;
+        if (!(vm->disks[n] = virtio_blk_create(vm->storage[n], vm->pool, serial, e)) ||
+            !(transport = board_add_virtio(vm->board, &virtio_blk_ops, vm->disks[n], e))) {
+            vm->disk_count++; /* for vm_destroy() */
+            return -1;
+        }
+        virtio_blk_attach(vm->disks[n], transport);
+    }
+    return 0;
+}
+
+static int add_net(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
+    if (!config->net)
+        return 0;
+    if (!(vm->network = net_slirp_create(loop, NET_MTU, e)))
+        return -1;
+    for (unsigned i = 0; i < config->forward_count; i++)
+        if (net_slirp_forward(vm->network, config->forwards[i], e) < 0)
+            return -1;
+    struct virtio_device *transport = NULL;
+    if (!(vm->net = virtio_net_create(loop, vm->network, net_mac, e)) ||
+        !(transport = board_add_virtio(vm->board, &virtio_net_ops, vm->net, e)))
+        return -1;
+    virtio_net_attach(vm->net, transport);
+    return 0;
+}
+
+static int add_rng(struct vm *vm, struct error *e) {
+    struct virtio_device *transport = NULL;
+    if (!(vm->rng = virtio_rng_create(e)) ||
+        !(transport = board_add_virtio(vm->board, &virtio_rng_ops, vm->rng, e)))
+        return -1;
+    virtio_rng_attach(vm->rng, transport);
+    return 0;
+}
+
+static int add_console(struct vm *vm, struct error *e) {
+    if (!vm->console_stream)
+        return 0;
+    struct virtio_device *transport = NULL;
+    if (!(vm->console = virtio_console_create(vm->console_stream, e)) ||
+        !(transport = board_add_virtio(vm->board, &virtio_console_ops, vm->console, e)))
+        return -1;
+    virtio_console_attach(vm->console, transport);
+    return 0;
+}
+
+/* --- what a user does in the window */
+
+static void on_key(void *ctx, uint16_t code, bool down) {
+    struct vm *vm = ctx;
+    virtio_input_key(code >= INPUT_BTN_LEFT ? vm->tablet : vm->keyboard, code, down);
+}
+
+static void on_pointer(void *ctx, unsigned scanout, uint32_t x, uint32_t y) {
+    struct vm *vm = ctx;
+    if (scanout == 0)
+        virtio_input_move(vm->tablet, x, y);
+}
+
+static void on_wheel(void *ctx, int32_t dx, int32_t dy) {
+    struct vm *vm = ctx;
+    const struct virtio_input_event events[] = {
+        {INPUT_EV_REL, INPUT_REL_HWHEEL, (uint32_t)dx},
+        {INPUT_EV_REL, INPUT_REL_WHEEL, (uint32_t)dy},
+    };
+    virtio_input_report(vm->tablet, events, 2);
+}
+
+static void on_resize(void *ctx, unsigned scanout, uint32_t width, uint32_t height) {
+    struct vm *vm = ctx;
+    virtio_gpu_resize(vm->gpu, scanout, width, height);
+}
+
+static void on_close(void *ctx) {
+    struct vm *vm = ctx;
+    board_power_key(vm->board);
+}
+
+static int add_input(
+    struct vm *vm, struct virtio_input **input, enum virtio_input_kind kind, struct error *e) {
+    struct virtio_device *transport = NULL;
+    if (!(*input = virtio_input_create(kind, e)) ||
+        !(transport = board_add_virtio(vm->board, &virtio_input_ops, *input, e)))
+        return -1;
+    virtio_input_attach(*input, transport);
+    return 0;
+}
+
+static int add_gpu(struct vm *vm, const struct vm_config *config, struct error *e) {
+    if (!config->gpu)
+        return 0;
+    if (!(vm->display = display_create()))
+        return error_set(e, "out of memory");
+    const struct virtio_gpu_config gpu = {
+        .renderer = &gpu_soft2d,
+        .memory = board_memory(vm->board),
+        .display = vm->display,
+        .scanouts = 1,
+        .width = config->width,
+        .height = config->height,
+    };
+    struct virtio_device *transport = NULL;
+    if (!(vm->gpu = virtio_gpu_create(&gpu, e)) ||
+        !(transport = board_add_virtio(vm->board, &virtio_gpu_ops, vm->gpu, e)))
+        return -1;
+    virtio_gpu_attach(vm->gpu, transport);
+    vm->input = (struct display_input){
+        .ctx = vm,
+        .key = on_key,
+        .pointer = on_pointer,
+        .wheel = on_wheel,
+        .resize = on_resize,
+        .close = on_close,
+    };
+    if (add_input(vm, &vm->keyboard, VIRTIO_INPUT_KEYBOARD, e) < 0)
+        return -1;
+    return add_input(vm, &vm->tablet, VIRTIO_INPUT_TABLET, e);
+}
+
+static int open_streams(
+    struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
+    bool console = config->console && strcmp(config->console, "none") != 0;
+    if (console && strcmp(config->console, config->serial) == 0 && strcmp(config->serial, "none") != 0)
+        return error_set(e, "--serial and --console cannot both lead to %s", config->serial);
+    if (!(vm->serial = host_stream_open(loop, config->serial, vm->owner.quit, vm->owner.ctx, e)))
+        return -1;
+    if (console &&
+        !(vm->console_stream = host_stream_open(loop, config->console, vm->owner.quit, vm->owner.ctx, e)))
+        return -1;
+    return 0;
+}
+
+static int create(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
+    if (open_streams(vm, config, loop, e) < 0)
+        return -1;
+    const struct board_config board = {
+        .engine = config->engine,
+        .cpus = config->cpus,
+        .memory_size = config->memory,
+        .kernel = config->kernel,
+        .initrd = config->initrd,
+        .append = config->append,
+        .loop = loop,
+        .serial = vm->serial,
+        .event = vm->owner.event,
+        .ctx = vm->owner.ctx,
+    };
+    if (!(vm->board = board_create(&board, e)))
+        return -1;
+    if (add_disks(vm, config, e) < 0 || add_net(vm, config, loop, e) < 0 || add_rng(vm, e) < 0 ||
+        add_gpu(vm, config, e) < 0 || add_console(vm, e) < 0)
+        return -1;
+    return 0;
+}
+
+struct vm *vm_create(
+    const struct vm_config *config, struct host_loop *loop, const struct vm_owner *owner, struct error *e) {
+    struct vm *vm = calloc(1, sizeof *vm);
+    if (!vm) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    vm->owner = *owner;
+    if (create(vm, config, loop, e) < 0) {
+        vm_destroy(vm);
+        return NULL;
+    }
+    return vm;
+}
+
+void vm_destroy(struct vm *vm) {
+    if (!vm)
+        return;
+    board_destroy(vm->board); /* and the transports, whose devices go after them */
+    for (unsigned i = 0; i < vm->disk_count; i++)
+        virtio_blk_destroy(vm->disks[i]);
+    virtio_net_destroy(vm->net);
+    virtio_rng_destroy(vm->rng);
+    virtio_console_destroy(vm->console);
+    virtio_gpu_destroy(vm->gpu);
+    virtio_input_destroy(vm->keyboard);
+    virtio_input_destroy(vm->tablet);
+    storage_pool_destroy(vm->pool);
+    for (unsigned i = 0; i < vm->disk_count; i++)
+        storage_close(vm->storage[i]);
+    net_close(vm->network);
+    display_destroy(vm->display);
+    host_stream_close(vm->console_stream);
+    host_stream_close(vm->serial);
+    free(vm);
+}
+
+struct board *vm_board(struct vm *vm) {
+    return vm->board;
+}
+
+struct display *vm_display(struct vm *vm) {
+    return vm->display;
+}
+
+struct gpu_monitor *vm_gpu_monitor(struct vm *vm) {
+    return vm->gpu ? virtio_gpu_monitor(vm->gpu) : NULL;
+}
+
+const struct display_input *vm_display_input(struct vm *vm) {
+    return &vm->input;
+}

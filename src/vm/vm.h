@@ -1,0 +1,59 @@
+/* A VM: a board and its devices, made from a configuration. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "board/board.h"
+#include "cpu/engine.h"
+#include "host/loop.h"
+#include "util/error.h"
+
+struct vm;
+struct display;
+struct gpu_monitor;
+
+enum { VM_MAX_DISKS = 16, VM_MAX_FORWARDS = 16 };
+
+struct vm_config {
+    const char *kernel, *initrd, *append;
+    struct {
+        const char *path;
+        bool read_only;
+    } disks[VM_MAX_DISKS];
+    unsigned disk_count;
+    unsigned cpus;
+    uint64_t memory; /* bytes */
+    const struct engine *engine;
+    bool gpu;
+    unsigned width, height; /* of the screen, in pixels */
+    bool net;
+    const char *forwards[VM_MAX_FORWARDS]; /* net_slirp_forward() specs */
+    unsigned forward_count;
+    const char *serial;  /* host_stream_open() specs */
+    const char *console; /* NULL: no virtio console */
+};
+
+/* What the VM tells its owner, on the loop's thread; all of ctx. */
+struct vm_owner {
+    void *ctx;
+    void (*event)(void *ctx, enum board_event event);
+    void (*quit)(void *ctx); /* the user wants to leave (Ctrl-A X) */
+};
+
+/* Opens everything that the configuration names; nothing runs yet, and no file is created or changed. The
+ * configuration's strings and the loop outlive the VM. Fails with one line. */
+struct vm *vm_create(
+    const struct vm_config *config, struct host_loop *loop, const struct vm_owner *owner, struct error *e);
+/* Stops it first. Not while the loop runs on another thread. */
+void vm_destroy(struct vm *vm);
+
+struct board *vm_board(struct vm *vm);
+/* NULL without a GPU. */
+struct display *vm_display(struct vm *vm);
+struct gpu_monitor *vm_gpu_monitor(struct vm *vm);
+const struct display_input *vm_display_input(struct vm *vm);
+
+/* All counters as one line of JSON. seconds: how long the VM has run. */
+void vm_stats_json(struct vm *vm, double seconds, FILE *out);
