@@ -159,11 +159,11 @@ static uint64_t div(struct cpu *cpu, unsigned size, uint64_t a, uint64_t b) {
     return divide_finite(cpu, size, &n[0], &n[1]);
 }
 
-/* The root of value in [2^126, 2^128), rounded down, digit by digit. */
-static uint64_t integer_sqrt(fp_uint128 value, bool *exact) {
+/* The root of value in [2^126, 2^128), digit by digit, rounded down to so many bits from bit 63 on. */
+static uint64_t integer_sqrt(fp_uint128 value, unsigned digits, bool *exact) {
     uint64_t root = 0;
     fp_uint128 square = 0; /* root * root */
-    for (unsigned bit = 64; bit--;) {
+    for (unsigned bit = 63; bit > 63 - digits; bit--) {
         fp_uint128 grown = square + ((fp_uint128)root << (bit + 1)) + ((fp_uint128)1 << (2 * bit));
         if (grown <= value) {
             square = grown;
@@ -187,7 +187,8 @@ static uint64_t square_root(struct cpu *cpu, unsigned size, uint64_t a) {
 
     int odd = n.exponent & 1;
     bool exact;
-    uint64_t root = integer_sqrt((fp_uint128)n.fraction << (63 + odd), &exact);
+    uint64_t root =
+        integer_sqrt((fp_uint128)n.fraction << (63 + odd), fp_formats[size].fraction_bits + 3, &exact);
     const struct fp_number result = {FP_TYPE_FINITE, false, (n.exponent - odd) / 2, root | !exact};
     return fp_round(cpu, size, &result, fp_rounding_mode(cpu));
 }

@@ -80,6 +80,12 @@ static uint64_t acgt(struct cpu *cpu, unsigned size, uint64_t a, uint64_t b) {
 
 /* FPMax and FPMin. Of two zeros the maximum is negative when both are, the minimum when one is. */
 static inline uint64_t extremum(struct cpu *cpu, unsigned size, uint64_t a, uint64_t b, bool maximum) {
+    if (!fp_flushes(cpu, size) && is_number(size, a) && is_number(size, b)) {
+        int64_t x = ordered_integer(size, a), y = ordered_integer(size, b);
+        if (x == y) /* the same pattern, or two zeros */
+            return maximum ? a & b : a | b;
+        return (x > y) == maximum ? a : b;
+    }
     const struct fp_number n[] = {fp_unpack(cpu, size, a), fp_unpack(cpu, size, b)};
     uint64_t result;
     if (fp_process_nans(cpu, size, n, (const uint64_t[]){a, b}, 2, &result))
