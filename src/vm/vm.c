@@ -1,6 +1,5 @@
 #include "vm/vm.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,8 +21,7 @@ static int add_disks(struct vm *vm, const struct vm_config *config, struct error
         unsigned n = vm->disk_count;
         struct storage_config image = {
             .path = config->disks[n].path, .read_only = config->disks[n].read_only};
-        char serial[21];
-        snprintf(serial, sizeof serial, "pearvisor-disk%u", n);
+        const char serial[] = {'p', 'e', 'a', 'r', '-', 'd', 'i', 's', 'k', (char)('a' + n), 0};
         if (!(vm->storage[n] = storage_open(&image, e)))
             return -1;
         struct virtio_device *transport = NULL;
