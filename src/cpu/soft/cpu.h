@@ -195,8 +195,10 @@ void code_cache_destroy(struct cpu *cpu);
 /* The guest changed code in this physical page, or everywhere. On the vCPU's own thread. */
 void code_invalidate_page(struct cpu *cpu, uint64_t pa);
 void code_invalidate_all(struct cpu *cpu);
-/* The virtual-to-physical mapping of the page that executes may have changed (TLBI, TTBR, EL, SCTLR). */
+/* The virtual-to-physical mapping of code may have changed (TLBI, TTBR, TCR, SCTLR). */
 void code_mapping_changed(struct cpu *cpu);
+/* Another exception level executes: its pages are remembered apart. */
+void code_level_changed(struct cpu *cpu);
 
 /* --- the run loop (run.c): executes until ATTENTION_KICK. */
 enum engine_exit cpu_run(struct cpu *cpu);

@@ -32,7 +32,7 @@ static unsigned sp_index(unsigned el, unsigned spsel) { return el && spsel; }
 static void set_level(struct cpu *cpu, unsigned el, unsigned spsel) {
     cpu->sp_bank[sp_index(cpu->el, cpu->spsel)] = cpu->x[REG_SP];
     if (el != cpu->el)
-        code_mapping_changed(cpu);
+        code_level_changed(cpu);
     cpu->el = (uint8_t)el;
     cpu->spsel = (uint8_t)spsel;
     cpu->x[REG_SP] = cpu->sp_bank[sp_index(el, spsel)];

@@ -1,0 +1,161 @@
+#include "cpu/soft/code.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "a64_ops.h"
+
+/* A view's tag: the virtual page, the generation in bits 1-10, the exception level in bit 0. Bit 11 is never set in a
+ * valid one. */
+enum { GENERATIONS = 1 << 10, NO_TAG = 1 << 11 };
+
+static uint64_t tag_of(const struct cpu *cpu) {
+    return (cpu->pc & PAGE_MASK) | cpu->code->generation << 1 | cpu->el;
+}
+
+static size_t pages_bytes(void) {
+    return sizeof(struct code_page) * CODE_PAGES;
+}
+
+int code_cache_create(struct cpu *cpu) {
+    struct code_cache *code = calloc(1, sizeof *code);
+    if (!code)
+        return -1;
+    void *pages = mmap(
+        NULL, pages_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (pages == MAP_FAILED) {
+        free(code);
+        return -1;
+    }
+    code->pages = pages;
+    code->current_va = CODE_NO_PAGE;
+    for (unsigned i = 0; i < CODE_VIEWS; i++)
+        code->view[i].tag = NO_TAG;
+    cpu->code = code;
+    return 0;
+}
+
+void code_cache_destroy(struct cpu *cpu) {
+    if (!cpu->code)
+        return;
+    munmap(cpu->code->pages, pages_bytes());
+    free(cpu->code);
+    cpu->code = NULL;
+}
+
+void code_mapping_changed(struct cpu *cpu) {
+    struct code_cache *code = cpu->code;
+    code->current_va = CODE_NO_PAGE;
+    if (++code->generation == GENERATIONS) {
+        code->generation = 0;
+        for (unsigned i = 0; i < CODE_VIEWS; i++)
+            code->view[i].tag = NO_TAG;
+    }
+}
+
+void code_level_changed(struct cpu *cpu) {
+    cpu->code->current_va = CODE_NO_PAGE;
+}
+
+static struct code_page **bucket_of(struct code_cache *code, uint64_t pa) {
+    return &code->bucket[pa >> PAGE_BITS & (CODE_BUCKETS - 1)];
+}
+
+static struct code_page *find(struct code_cache *code, uint64_t pa) {
+    struct code_page *page = *bucket_of(code, pa);
+    while (page && page->pa != pa)
+        page = page->next;
+    return page;
+}
+
+static void forget_instructions(struct code_page *page) {
+    memset(page->insn, 0, sizeof page->insn);
+}
+
+/* A page not looked up lately: out of its bucket, and no view leads to it. */
+static struct code_page *evict(struct cpu *cpu) {
+    struct code_cache *code = cpu->code;
+    struct code_page *page;
+    for (;;) {
+        page = &code->pages[code->hand];
+        code->hand = (code->hand + 1) % CODE_PAGES;
+        if (!page->used)
+            break;
+        page->used = false;
+    }
+    struct code_page **link = bucket_of(code, page->pa);
+    while (*link != page)
+        link = &(*link)->next;
+    *link = page->next;
+    forget_instructions(page);
+    code_mapping_changed(cpu);
+    return page;
+}
+
+static struct code_page *find_or_add(struct cpu *cpu, uint64_t pa, const uint8_t *host) {
+    struct code_cache *code = cpu->code;
+    struct code_page *page = find(code, pa);
+    if (!page) {
+        page = code->count < CODE_PAGES ? &code->pages[code->count++] : evict(cpu);
+        struct code_page **bucket = bucket_of(code, pa);
+        page->pa = pa;
+        page->next = *bucket;
+        *bucket = page;
+    }
+    page->host = host;
+    page->used = true;
+    return page;
+}
+
+/* AArch64.BranchAddr(): with TBI, the top byte of an address to branch to is a copy of bit 55. */
+static uint64_t without_top_byte(const struct cpu *cpu, uint64_t va) {
+    enum { TCR_TBI0 = 37, TCR_TBI1 = 38 };
+    bool high = va >> 55 & 1;
+    if (!(cpu->sys.tcr >> (high ? TCR_TBI1 : TCR_TBI0) & 1))
+        return va;
+    return (uint64_t)((int64_t)(va << 8) >> 8);
+}
+
+static struct code_page *find_view(struct cpu *cpu, struct code_view *view) {
+    uint64_t pa;
+    cpu->pc = without_top_byte(cpu, cpu->pc);
+    const uint8_t *host = mem_fetch_page(cpu, cpu->pc, &pa);
+    view->page = find_or_add(cpu, pa & PAGE_MASK, host);
+    view->tag = tag_of(cpu);
+    return view->page;
+}
+
+struct code_page *code_enter(struct cpu *cpu) {
+    struct code_cache *code = cpu->code;
+    if (__builtin_expect(cpu->pc & 3, 0))
+        cpu_raise_pc_alignment(cpu);
+    struct code_view *view = &code->view[cpu->pc >> PAGE_BITS & (CODE_VIEWS - 1)];
+    code->current = __builtin_expect(view->tag == tag_of(cpu), 1) ? view->page : find_view(cpu, view);
+    code->current_va = cpu->pc & PAGE_MASK;
+    return code->current;
+}
+
+bool code_decode(struct cpu *cpu) {
+    struct code_page *page = cpu->code->current;
+    uint64_t offset = cpu->pc & ~PAGE_MASK;
+    uint32_t word;
+    memcpy(&word, page->host + offset, sizeof word); /* A64 is little-endian, and so is every host */
+    return a64_decode(word, &page->insn[offset / 4]);
+}
+
+void code_invalidate_page(struct cpu *cpu, uint64_t pa) {
+    struct code_page *page = find(cpu->code, pa & PAGE_MASK);
+    cpu->stats.code_invalidations++;
+    if (page)
+        forget_instructions(page);
+}
+
+void code_invalidate_all(struct cpu *cpu) {
+    struct code_cache *code = cpu->code;
+    cpu->stats.code_invalidations++;
+    memset(code->bucket, 0, sizeof code->bucket);
+    madvise(code->pages, pages_bytes(), MADV_DONTNEED); /* reads as zeroes: nothing decoded */
+    code->count = code->hand = 0;
+    code_mapping_changed(cpu);
+}

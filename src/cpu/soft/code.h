@@ -1,0 +1,50 @@
+/* Decoded code: for each physical page of code that a vCPU executes, its instructions, decoded when first met. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/soft/cpu.h"
+#include "cpu/soft/mem.h"
+
+enum {
+    CODE_PAGES = 2048, /* decoded pages a vCPU keeps: 64 MiB */
+    CODE_PAGE_INSNS = PAGE_SIZE_4K / 4,
+    CODE_VIEWS = 1024,
+    CODE_BUCKETS = 4096,
+};
+
+struct code_page {
+    /* op is A64_UNDEFINED where nothing was decoded yet, and always in the entry past the end. */
+    struct a64_insn insn[CODE_PAGE_INSNS + 1];
+    uint64_t pa;
+    const uint8_t *host;
+    struct code_page *next; /* in its bucket */
+    bool used;              /* looked up since the replacement hand came by */
+};
+
+/* Where a virtual page leads: tag is the page, the exception level, and the generation (code.c). */
+struct code_view {
+    uint64_t tag;
+    struct code_page *page;
+};
+
+struct code_cache {
+    struct code_page *pages;
+    unsigned count, hand; /* pages in use; which to replace next */
+    uint64_t generation;
+    uint64_t current_va; /* the virtual page that executes, or CODE_NO_PAGE: look it up again */
+    struct code_page *current;
+    uint64_t block; /* where the instructions not yet counted begin */
+    struct code_view view[CODE_VIEWS];
+    struct code_page *bucket[CODE_BUCKETS];
+};
+
+enum { CODE_NO_PAGE = 1 };
+
+/* The page of cpu->pc, which becomes the current one. Raises what fetching from there raises. cpu->pc may lose its top
+ * byte, as branches to tagged addresses do. */
+struct code_page *code_enter(struct cpu *cpu);
+
+/* Decodes the instruction at cpu->pc, which lies in the current page. False: UNDEFINED. */
+bool code_decode(struct cpu *cpu);
