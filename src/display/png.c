@@ -40,6 +40,12 @@ int png_check_path(const char *path, struct error *e) {
     return check_directory(path, e);
 }
 
+/* Ours instead of libpng's, which print. */
+static void on_png_error(png_structp png, png_const_charp text) {
+    (void)text;
+    png_longjmp(png, 1);
+}
+
 static void on_png_warning(png_structp png, png_const_charp text) {
     (void)png;
     (void)text;
@@ -65,7 +71,7 @@ static bool encode(png_structp png, png_infop info, FILE *file, const uint8_t *p
 }
 
 static bool write_stream(FILE *file, const uint8_t *pixels, uint32_t width, uint32_t height, size_t stride) {
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, on_png_warning);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, on_png_error, on_png_warning);
     png_infop info = png ? png_create_info_struct(png) : NULL;
     bool done = info && encode(png, info, file, pixels, width, height, stride);
     png_destroy_write_struct(&png, &info);
