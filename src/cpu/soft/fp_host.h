@@ -7,8 +7,8 @@
  * error is computed (Knuth's TwoSum), and a product is exact when the widths of the odd parts of its factors
  * fit.
  *
- * The host's own rounding mode must be to nearest and its denormals honoured, as a C program finds them. No
- * statement here may be contracted into a fused operation: products and sums stand in separate ones. */
+ * The host's own rounding mode must be to nearest and its denormals honoured, as a C program finds them. A
+ * compiler that fuses products into sums does no harm: the only products that meet a sum here are exact. */
 #pragma once
 
 #include <float.h>
