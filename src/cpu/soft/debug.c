@@ -1,5 +1,5 @@
-/* Self-hosted debug (ARM ARM D2): software step, address breakpoints and watchpoints, as debuggers in the guest use
- * them. Linked (context-aware) breakpoints and watchpoints never match. */
+/* Self-hosted debug (ARM ARM D2): software step, address breakpoints and watchpoints, as debuggers in the
+ * guest use them. Linked (context-aware) breakpoints and watchpoints never match. */
 #include "cpu/soft/cpu.h"
 #include "cpu/soft/mem.h"
 #include "cpu/soft/syndrome.h"
@@ -13,7 +13,9 @@ enum { BCR_E = 1 << 0, BCR_PAC = 1, BCR_BAS = 5, BCR_BT = 20, WCR_LSC = 3, WCR_W
 enum { SPSR_D = 1 << 9 };
 
 /* Bits 48 to 2 of a DBGBVR or DBGWVR, sign-extended (VARange is 48 bits). */
-static uint64_t value_address(uint64_t value) { return (uint64_t)((int64_t)(value << 15) >> 15) & ~UINT64_C(3); }
+static uint64_t value_address(uint64_t value) {
+    return (uint64_t)((int64_t)(value << 15) >> 15) & ~UINT64_C(3);
+}
 
 /* AArch64.GenerateDebugExceptionsFrom(). */
 static bool enabled_from(const struct cpu *cpu, unsigned el, bool masked) {
@@ -22,9 +24,13 @@ static bool enabled_from(const struct cpu *cpu, unsigned el, bool masked) {
     return el == 0 || ((cpu->sys.mdscr & MDSCR_KDE) && !masked);
 }
 
-static bool enabled(const struct cpu *cpu) { return enabled_from(cpu, cpu->el, cpu->daif & DAIF_D); }
+static bool enabled(const struct cpu *cpu) {
+    return enabled_from(cpu, cpu->el, cpu->daif & DAIF_D);
+}
 
-static bool steps(const struct cpu *cpu) { return (cpu->sys.mdscr & MDSCR_SS) && enabled(cpu); }
+static bool steps(const struct cpu *cpu) {
+    return (cpu->sys.mdscr & MDSCR_SS) && enabled(cpu);
+}
 
 bool cpu_debug_return_step(const struct cpu *cpu, uint64_t spsr, unsigned target_el) {
     return (cpu->sys.mdscr & MDSCR_SS) && !enabled(cpu) && enabled_from(cpu, target_el, spsr & SPSR_D) &&
@@ -48,7 +54,9 @@ void cpu_debug_changed(struct cpu *cpu) {
 }
 
 /* PAC of the access's or instruction's privilege: bit 0 is EL1, bit 1 is EL0. */
-static bool at_level(uint64_t control, unsigned el) { return control >> BCR_PAC & (el ? 1 : 2); }
+static bool at_level(uint64_t control, unsigned el) {
+    return control >> BCR_PAC & (el ? 1 : 2);
+}
 
 static bool breakpoint_matches(const struct cpu *cpu, unsigned n) {
     uint64_t control = cpu->sys.dbgbcr[n];
@@ -80,8 +88,8 @@ void cpu_debug_before(struct cpu *cpu) {
         cpu_take_exception(cpu, EC_ILLEGAL_STATE, 0, cpu->pc);
 }
 
-/* The bytes that watchpoint n looks at, as the address of the first and a mask of up to 8 of them, or, with MASK, as
- * a range (D2.9.6). */
+/* The bytes that watchpoint n looks at, as the address of the first and a mask of up to 8 of them, or, with
+ * MASK, as a range (D2.9.6). */
 static bool watchpoint_meets(const struct cpu *cpu, unsigned n, uint64_t va, uint64_t size) {
     uint64_t control = cpu->sys.dbgwcr[n], base = value_address(cpu->sys.dbgwvr[n]);
     unsigned mask = control >> WCR_MASK & 0x1f, select = control >> BCR_BAS & 0xff;

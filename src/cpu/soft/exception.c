@@ -25,9 +25,13 @@ enum { SCTLR_SPAN = 23, SCTLR_DSSBS = 44, SCTLR_UMA = 9 };
 enum { FROM_SP0 = 0, FROM_SPX = 0x200, FROM_EL0 = 0x400 };
 enum { VECTOR_SYNC = 0, VECTOR_IRQ = 0x80, VECTOR_FIQ = 0x100 };
 
-static bool bit(uint64_t value, unsigned n) { return value >> n & 1; }
+static bool bit(uint64_t value, unsigned n) {
+    return value >> n & 1;
+}
 
-static unsigned sp_index(unsigned el, unsigned spsel) { return el && spsel; }
+static unsigned sp_index(unsigned el, unsigned spsel) {
+    return el && spsel;
+}
 
 static void set_level(struct cpu *cpu, unsigned el, unsigned spsel) {
     cpu->sp_bank[sp_index(cpu->el, cpu->spsel)] = cpu->x[REG_SP];
@@ -51,10 +55,10 @@ void cpu_mode_changed(struct cpu *cpu) {
 }
 
 uint64_t cpu_pstate(const struct cpu *cpu) {
-    return (uint64_t)cpu->nzcv << SPSR_NZCV | (uint64_t)cpu->uao << SPSR_UAO | (uint64_t)cpu->pan << SPSR_PAN |
-           (uint64_t)cpu->ss << SPSR_SS | (uint64_t)cpu->il << SPSR_IL | (uint64_t)cpu->ssbs << SPSR_SSBS |
-           (uint64_t)cpu->daif << SPSR_DAIF | (uint64_t)cpu->el << SPSR_EL |
-           (uint64_t)sp_index(cpu->el, cpu->spsel) << SPSR_SP;
+    return (uint64_t)cpu->nzcv << SPSR_NZCV | (uint64_t)cpu->uao << SPSR_UAO |
+           (uint64_t)cpu->pan << SPSR_PAN | (uint64_t)cpu->ss << SPSR_SS | (uint64_t)cpu->il << SPSR_IL |
+           (uint64_t)cpu->ssbs << SPSR_SSBS | (uint64_t)cpu->daif << SPSR_DAIF |
+           (uint64_t)cpu->el << SPSR_EL | (uint64_t)sp_index(cpu->el, cpu->spsel) << SPSR_SP;
 }
 
 void cpu_set_pstate(struct cpu *cpu, uint64_t spsr) {
@@ -114,7 +118,9 @@ void cpu_raise_pc_alignment(struct cpu *cpu) {
     cpu_raise(cpu, EC_PC_ALIGNMENT, 0, false);
 }
 
-void cpu_raise_fp_access(struct cpu *cpu) { cpu_raise(cpu, EC_FP_ACCESS, ISS_COND_ALWAYS, false); }
+void cpu_raise_fp_access(struct cpu *cpu) {
+    cpu_raise(cpu, EC_FP_ACCESS, ISS_COND_ALWAYS, false);
+}
 
 void cpu_take_interrupts(struct cpu *cpu) {
     atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_INTERRUPT);

@@ -1,5 +1,5 @@
-/* Memory accesses that the inline path of mem.h does not do: TLB misses, unaligned and page-crossing accesses,
- * devices, watchpoints. */
+/* Memory accesses that the inline path of mem.h does not do: TLB misses, unaligned and page-crossing
+ * accesses, devices, watchpoints. */
 #include "cpu/soft/mem.h"
 
 #include <string.h>
@@ -9,9 +9,13 @@
 
 enum { SCTLR_A = 1 << 1, ZERO_BLOCK = 64 };
 
-static unsigned in_page(uint64_t va) { return va & (PAGE_SIZE_4K - 1); }
+static unsigned in_page(uint64_t va) {
+    return va & (PAGE_SIZE_4K - 1);
+}
 
-static bool crosses(uint64_t va, unsigned size) { return in_page(va) + size > PAGE_SIZE_4K; }
+static bool crosses(uint64_t va, unsigned size) {
+    return in_page(va) + size > PAGE_SIZE_4K;
+}
 
 /* Is the tag for va's page, whatever its flags? Never so for ~0, whose low bits stay. */
 static bool hits(uint64_t tag, uint64_t va) {
@@ -77,7 +81,9 @@ static void host_write(void *host, unsigned size, uint64_t value) {
     }
 }
 
-static bool misaligned(uint64_t va, unsigned size) { return va & (size - 1); }
+static bool misaligned(uint64_t va, unsigned size) {
+    return va & (size - 1);
+}
 
 void mem_check_aligned(struct cpu *cpu, uint64_t va, unsigned size, bool write) {
     if (misaligned(va, size))

@@ -1,8 +1,8 @@
 /* Memory as instructions see it: virtual addresses through the TLB, faults raised as exceptions.
  *
- * A fault does not return (cpu_raise_abort), and nothing was written then: an access that crosses a page checks
- * both pages first. Naturally aligned accesses up to 8 bytes are single-copy atomic, 16-byte ones too where
- * the instruction asks (mem_atomic_host). Ordering is the host's TSO; barriers are the caller's. */
+ * A fault does not return (cpu_raise_abort), and nothing was written then: an access that crosses a page
+ * checks both pages first. Naturally aligned accesses up to 8 bytes are single-copy atomic, 16-byte ones too
+ * where the instruction asks (mem_atomic_host). Ordering is the host's TSO; barriers are the caller's. */
 #pragma once
 
 #include <stdint.h>
@@ -12,15 +12,16 @@
 enum { PAGE_BITS = 12, PAGE_SIZE_4K = 1 << PAGE_BITS };
 #define PAGE_MASK (~(uint64_t)(PAGE_SIZE_4K - 1))
 
-/* A direct-mapped entry for 4 KiB. Tags are the virtual page address, top byte as the program wrote it; or ~0 where
- * that access is not allowed or has dirty state to write. host = va + addend. */
+/* A direct-mapped entry for 4 KiB. Tags are the virtual page address, top byte as the program wrote it; or ~0
+ * where that access is not allowed or has dirty state to write. host = va + addend. */
 struct tlb_entry {
     uint64_t read, write;
     uintptr_t addend;
     uint64_t info; /* physical page | TLB_INFO_* */
 };
 
-/* In a tag: the translation holds, but only the slow path may use it. Aligned accesses never match such a tag. */
+/* In a tag: the translation holds, but only the slow path may use it. Aligned accesses never match such a
+ * tag. */
 enum { TLB_MMIO = 0x800, TLB_WATCH = 0x400 };
 enum {
     TLB_INFO_SHIFT = 0x3f,     /* log2 of the page or block of the guest's table that this came from */
@@ -44,8 +45,8 @@ struct tlb_set {
     uint64_t blocks[TLB_SHIFTS]; /* which blocks larger than 4 KiB it may hold parts of (tlb.c) */
 };
 
-/* EL1's sets hold global entries nearly always, and lose the others when the ASID changes. EL0 has a set for each of
- * the ASIDs used last; cpu.tlb_set[MMU_EL0] points to the current one. */
+/* EL1's sets hold global entries nearly always, and lose the others when the ASID changes. EL0 has a set for
+ * each of the ASIDs used last; cpu.tlb_set[MMU_EL0] points to the current one. */
 enum { TLB_ASIDS = 8 };
 struct tlb {
     struct tlb_set el1[2];
@@ -63,8 +64,8 @@ static inline struct tlb_entry *tlb_slot(struct cpu *cpu, unsigned mmu, uint64_t
     return &cpu->tlb_set[mmu]->data[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
 }
 
-/* The page address with the low bits that must be clear for an aligned access kept: equal to the tag only when
- * the access is aligned and hits. */
+/* The page address with the low bits that must be clear for an aligned access kept: equal to the tag only
+ * when the access is aligned and hits. */
 #define MEM_TAG(va, size) ((va) & (~(uint64_t)(PAGE_SIZE_4K - 1) | ((size)-1)))
 
 #define MEM_ACCESSORS(bits)                                                                                  \
@@ -94,12 +95,13 @@ MEM_ACCESSORS(32)
 MEM_ACCESSORS(64)
 #undef MEM_ACCESSORS
 
-/* Raises the fault that a later access of size bytes (up to 64, may cross a page) would take; else nothing. Use
- * before the first part of a pair or a multi-register store. */
+/* Raises the fault that a later access of size bytes (up to 64, may cross a page) would take; else nothing.
+ * Use before the first part of a pair or a multi-register store. */
 void mem_probe(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, bool write);
 
-/* The host address of size bytes (1-16) at va for an atomic read-modify-write, naturally aligned and writable, or an
- * exception: alignment fault, permission, and for device memory an unsupported-atomic abort (DFSC 0x35). */
+/* The host address of size bytes (1-16) at va for an atomic read-modify-write, naturally aligned and
+ * writable, or an exception: alignment fault, permission, and for device memory an unsupported-atomic abort
+ * (DFSC 0x35). */
 void *mem_atomic_host(struct cpu *cpu, uint64_t va, unsigned size);
 
 /* As LDXR and LDAR need: raises the alignment fault when va is not aligned to size. */
@@ -126,8 +128,8 @@ void tlb_destroy(struct cpu *cpu);
 
 void tlb_flush_all(struct cpu *cpu);
 void tlb_flush_asid(struct cpu *cpu, uint32_t asid);
-/* The 4 KiB pages from va on: entries of this ASID (TLB_NO_ASID: of any) and global ones, in every set, and all that
- * came from the same block of the guest's table. */
+/* The 4 KiB pages from va on: entries of this ASID (TLB_NO_ASID: of any) and global ones, in every set, and
+ * all that came from the same block of the guest's table. */
 void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid);
 /* Makes the EL0 set of this ASID the current one. */
 void tlb_switch_asid(struct cpu *cpu, uint32_t asid);

@@ -17,7 +17,9 @@ static void find_largest(struct soft_slots *slots) {
             slots->largest = &slots->slot[i];
 }
 
-static bool holds(const struct memory_slot *slot, uint64_t pa) { return pa - slot->gpa < slot->size; }
+static bool holds(const struct memory_slot *slot, uint64_t pa) {
+    return pa - slot->gpa < slot->size;
+}
 
 const struct memory_slot *soft_slot_find(const struct soft_vm *vm, uint64_t pa) {
     const struct soft_slots *slots = atomic_load_explicit(&vm->slots, memory_order_acquire);
@@ -85,4 +87,6 @@ void soft_memory_create(struct soft_vm *vm, struct memory *memory) {
     memory_listen(memory, &listener);
 }
 
-void soft_memory_destroy(struct soft_vm *vm) { pthread_mutex_destroy(&vm->slots_lock); }
+void soft_memory_destroy(struct soft_vm *vm) {
+    pthread_mutex_destroy(&vm->slots_lock);
+}

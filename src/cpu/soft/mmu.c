@@ -47,11 +47,13 @@ struct walk {
     unsigned input_bits;  /* of va that are translated */
     unsigned output_bits; /* of physical addresses */
     unsigned level;
-    bool hierarchical;    /* tables' own permissions count */
-    uint64_t restrict_;   /* DESC_*_TABLE and DESC_AP_* met on the way */
+    bool hierarchical;  /* tables' own permissions count */
+    uint64_t restrict_; /* DESC_*_TABLE and DESC_AP_* met on the way */
 };
 
-static bool bit(uint64_t value, unsigned n) { return value >> n & 1; }
+static bool bit(uint64_t value, unsigned n) {
+    return value >> n & 1;
+}
 
 static bool fault(struct mmu_page *page, unsigned code) {
     page->fsc = (uint8_t)code;
@@ -128,17 +130,20 @@ static _Atomic uint64_t *descriptor(struct cpu *cpu, const struct walk *walk, bo
     return (_Atomic uint64_t *)(slot->host + (pa - slot->gpa));
 }
 
-static bool is_table(const struct walk *walk, uint64_t desc) { return (desc & DESC_TABLE) && walk->level < 3; }
+static bool is_table(const struct walk *walk, uint64_t desc) {
+    return (desc & DESC_TABLE) && walk->level < 3;
+}
 
-/* Blocks exist at levels 1 and 2 with 4 KiB pages, at level 2 with larger ones (no LPA2); pages at level 3. */
+/* Blocks exist at levels 1 and 2 with 4 KiB pages, at level 2 with larger ones (no LPA2); pages at level 3.
+ */
 static bool is_leaf(const struct walk *walk, uint64_t desc) {
     if (walk->level == 3)
         return desc & DESC_TABLE;
     return !(desc & DESC_TABLE) && walk->level >= (walk->granule == 12 ? 1 : 2);
 }
 
-static bool permitted(const struct cpu *cpu, const struct walk *walk, uint64_t desc, unsigned mmu,
-    enum mmu_access access) {
+static bool permitted(
+    const struct cpu *cpu, const struct walk *walk, uint64_t desc, unsigned mmu, enum mmu_access access) {
     bool user = (desc & DESC_AP_USER) && !(walk->restrict_ & DESC_AP_NOUSER);
     bool write = !(desc & DESC_AP_RO) && !(walk->restrict_ & DESC_AP_ROALL);
     bool wxn = bit(cpu->sys.sctlr, SCTLR_WXN);
@@ -147,13 +152,14 @@ static bool permitted(const struct cpu *cpu, const struct walk *walk, uint64_t d
         return access == MMU_FETCH ? !never : user && (access == MMU_READ || write);
     }
     if (access == MMU_FETCH) /* what EL0 can write, EL1 does not execute (D8.4.1.2) */
-        return !(desc & DESC_PXN) && !(walk->restrict_ & DESC_PXN_TABLE) && !(wxn && write) && !(user && write);
+        return !(desc & DESC_PXN) && !(walk->restrict_ & DESC_PXN_TABLE) && !(wxn && write) &&
+               !(user && write);
     return !(mmu == MMU_EL1_PAN && user) && (access == MMU_READ || write);
 }
 
 /* The page or block that desc maps, seen through one TLB set. *updated is what hardware makes of desc. */
-static bool leaf(const struct cpu *cpu, const struct walk *walk, uint64_t desc, unsigned mmu, enum mmu_access access,
-    uint64_t *updated, struct mmu_page *page) {
+static bool leaf(const struct cpu *cpu, const struct walk *walk, uint64_t desc, unsigned mmu,
+    enum mmu_access access, uint64_t *updated, struct mmu_page *page) {
     unsigned shift = level_shift(walk);
     uint64_t inside = (UINT64_C(1) << shift) - 1;
     uint64_t base = desc & DESC_ADDRESS & ~inside;

@@ -27,12 +27,12 @@ struct mmu_page {
     uint8_t shareability; /* as in PAR_EL1.SH */
     bool device;          /* Device memory: attributes < 0x10 */
     bool nonglobal;
-    bool writable;        /* writes need no look at the descriptor any more */
-    uint8_t fsc;          /* when the translation failed */
+    bool writable; /* writes need no look at the descriptor any more */
+    uint8_t fsc;   /* when the translation failed */
 };
 
-/* Translates for one of the TLB sets' point of view (MMU_*). commit: the access happens, so access flag and dirty
- * state are written by hardware where TCR_EL1 asks for it. False: page->fsc says why. */
+/* Translates for one of the TLB sets' point of view (MMU_*). commit: the access happens, so access flag and
+ * dirty state are written by hardware where TCR_EL1 asks for it. False: page->fsc says why. */
 bool mmu_translate(
     struct cpu *cpu, unsigned mmu, uint64_t va, enum mmu_access access, bool commit, struct mmu_page *page);
 

@@ -51,7 +51,8 @@ static uint64_t post(struct cpu *target, const struct shootdown_request *request
         append(box->tlb, &box->tlb_count, request, SHOOTDOWN_TLB_ALL);
     uint64_t ticket = ++box->posted;
     pthread_mutex_unlock(&box->lock);
-    /* Pairs with shootdown_active(): either it sees the flag, or the poster sees it quiescent and active later. */
+    /* Pairs with shootdown_active(): either it sees the flag, or the poster sees it quiescent and active
+     * later. */
     atomic_fetch_or(&target->attention, ATTENTION_SHOOTDOWN);
     return ticket;
 }
@@ -125,9 +126,13 @@ static void serve(struct cpu *cpu, bool code_too) {
         atomic_fetch_or(&cpu->attention, ATTENTION_SHOOTDOWN);
 }
 
-void shootdown_serve(struct cpu *cpu) { serve(cpu, true); }
+void shootdown_serve(struct cpu *cpu) {
+    serve(cpu, true);
+}
 
-void shootdown_quiescent(struct cpu *cpu) { atomic_store(&cpu->box->quiescent, true); }
+void shootdown_quiescent(struct cpu *cpu) {
+    atomic_store(&cpu->box->quiescent, true);
+}
 
 void shootdown_active(struct cpu *cpu) {
     atomic_store(&cpu->box->quiescent, false);

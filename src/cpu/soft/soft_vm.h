@@ -49,8 +49,10 @@ void soft_memory_destroy(struct soft_vm *vm);
 const struct memory_slot *soft_slot_find(const struct soft_vm *vm, uint64_t pa);
 
 /* --- timer.c */
-int timer_create_thread(struct soft_vm *vm, struct error *e);
-void timer_destroy_thread(struct soft_vm *vm);
+void timer_init(struct soft_vm *vm);
+/* When all vCPUs exist. */
+int timer_start_thread(struct soft_vm *vm, struct error *e);
+void timer_destroy(struct soft_vm *vm);
 void timer_reset(struct cpu *cpu);
 void clock_stop(struct soft_vm *vm);
 void clock_start(struct soft_vm *vm);
@@ -66,9 +68,10 @@ void timer_sleep_end(struct cpu *cpu);
 
 /* --- shootdown.c: TLBI and IC for other vCPUs.
  *
- * A request is put in the mailbox of each other vCPU. DSB waits until each has served it or is quiescent: asleep,
- * in a device, waiting in a DSB itself, or outside vcpu_run(). A quiescent vCPU uses neither its TLB nor its decoded
- * code, and serves its mailbox before it does so again. So nobody waits for anybody who waits. */
+ * A request is put in the mailbox of each other vCPU. DSB waits until each has served it or is quiescent:
+ * asleep, in a device, waiting in a DSB itself, or outside vcpu_run(). A quiescent vCPU uses neither its TLB
+ * nor its decoded code, and serves its mailbox before it does so again. So nobody waits for anybody who
+ * waits. */
 enum shootdown_kind {
     SHOOTDOWN_FENCE, /* nothing to do but to come by */
     SHOOTDOWN_TLB_ALL,
@@ -106,7 +109,7 @@ void shootdown_perform(struct cpu *cpu, const struct shootdown_request *request)
 void shootdown_synchronize(struct soft_vm *vm, enum shootdown_kind kind);
 /* Between instructions: all of the mailbox. */
 void shootdown_serve(struct cpu *cpu);
-/* Around whatever may take long. leave() serves what concerns the TLB; decoded code has to wait for the end of the
- * instruction. */
+/* Around whatever may take long. leave() serves what concerns the TLB; decoded code has to wait for the end
+ * of the instruction. */
 void shootdown_quiescent(struct cpu *cpu);
 void shootdown_active(struct cpu *cpu);

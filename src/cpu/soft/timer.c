@@ -1,7 +1,7 @@
 /* The generic timer (ARM ARM D12): one counter for the VM, and a virtual and a physical timer for each vCPU.
  *
- * A timer's line follows its condition. Conditions change when the guest writes the registers, on the vCPU's thread,
- * and when time comes, on the timer thread; a vCPU asleep in WFI wakes for its own. */
+ * A timer's line follows its condition. Conditions change when the guest writes the registers, on the vCPU's
+ * thread, and when time comes, on the timer thread; a vCPU asleep in WFI wakes for its own. */
 #include <string.h>
 
 #include "cpu/soft/soft_vm.h"
@@ -56,7 +56,9 @@ static void want(struct soft_vm *vm, uint64_t deadline) {
     host_wake_one(&vm->timer_word);
 }
 
-static void changed(struct cpu *cpu, unsigned timer) { want(cpu->vm, update(cpu, timer)); }
+static void changed(struct cpu *cpu, unsigned timer) {
+    want(cpu->vm, update(cpu, timer));
+}
 
 static void *timer_main(void *arg) {
     struct soft_vm *vm = arg;
@@ -77,10 +79,13 @@ static void *timer_main(void *arg) {
     return NULL;
 }
 
-int timer_create_thread(struct soft_vm *vm, struct error *e) {
+void timer_init(struct soft_vm *vm) {
     pthread_mutex_init(&vm->timer_lock, NULL);
     vm->timer_next = HOST_FOREVER;
     atomic_store(&vm->clock_base, host_now_ns());
+}
+
+int timer_start_thread(struct soft_vm *vm, struct error *e) {
     int result = pthread_create(&vm->timer_thread, NULL, timer_main, vm);
     if (result)
         return error_set(e, "cannot start the timer's thread: %s", strerror(result));
@@ -88,7 +93,7 @@ int timer_create_thread(struct soft_vm *vm, struct error *e) {
     return 0;
 }
 
-void timer_destroy_thread(struct soft_vm *vm) {
+void timer_destroy(struct soft_vm *vm) {
     if (vm->timer_running) {
         pthread_mutex_lock(&vm->timer_lock);
         vm->timer_quit = true;
@@ -130,7 +135,9 @@ uint64_t timer_read_ctl(struct cpu *cpu, unsigned timer) {
     return ctl | (met ? CTL_ISTATUS : 0);
 }
 
-uint64_t timer_read_cval(struct cpu *cpu, unsigned timer) { return cpu->sys.timer[timer].cval; }
+uint64_t timer_read_cval(struct cpu *cpu, unsigned timer) {
+    return cpu->sys.timer[timer].cval;
+}
 
 void timer_write_ctl(struct cpu *cpu, unsigned timer, uint64_t value) {
     pthread_mutex_lock(&cpu->vm->timer_lock);

@@ -6,9 +6,9 @@
 #include "cpu/soft/mem.h"
 #include "cpu/soft/mmu.h"
 
-/* All page and block sizes above 4 KiB, of all granules (mmu.c). Entries are for 4 KiB each, but a TLBI for any
- * address in a block must end all of them: for each size, a set has a 64-bit filter, indexed by a hash of the block's
- * number, and is searched when its bit is set. */
+/* All page and block sizes above 4 KiB, of all granules (mmu.c). Entries are for 4 KiB each, but a TLBI for
+ * any address in a block must end all of them: for each size, a set has a 64-bit filter, indexed by a hash of
+ * the block's number, and is searched when its bit is set. */
 static const uint8_t block_shifts[TLB_SHIFTS] = {14, 16, 21, 25, 29, 30};
 
 /* Ranges of more pages than this are looked for in the set, rather than the set for each page. */
@@ -39,10 +39,15 @@ static void set_empty(struct tlb_set *set) {
     set->global = set->nonglobal = false;
 }
 
-static void drop(struct tlb_entry *entry) { entry->read = entry->write = ~UINT64_C(0); }
-static void drop_fetch(struct tlb_fetch *entry) { entry->page = ~UINT64_C(0); }
+static void drop(struct tlb_entry *entry) {
+    entry->read = entry->write = ~UINT64_C(0);
+}
+static void drop_fetch(struct tlb_fetch *entry) {
+    entry->page = ~UINT64_C(0);
+}
 
-/* Does the page or block around the entry's page meet [first, last]? By bits 55:12: tags in the top byte aside. */
+/* Does the page or block around the entry's page meet [first, last]? By bits 55:12: tags in the top byte
+ * aside. */
 static bool meets(uint64_t page, uint64_t info, uint64_t first, uint64_t last) {
     uint64_t inside = (UINT64_C(1) << (info & TLB_INFO_SHIFT)) - 1;
     uint64_t low = page << 8 >> 8 & ~inside;

@@ -5,8 +5,8 @@
 #include "host/clock.h"
 #include "host/sleep.h"
 
-/* A waiting loop of spinlocks turns this often before its WFEs sleep; a pause of that long begins a new loop. Nothing
- * tells a WFE that another vCPU wrote to the monitored address, so sleeps are short. */
+/* A waiting loop of spinlocks turns this often before its WFEs sleep; a pause of that long begins a new loop.
+ * Nothing tells a WFE that another vCPU wrote to the monitored address, so sleeps are short. */
 enum { WFE_YIELDS = 50, WFE_SLEEP_NS = 50000, WFE_PAUSE_NS = 200000 };
 
 void cpu_attract(struct cpu *cpu, uint32_t flags) {
@@ -69,7 +69,9 @@ void cpu_wfe(struct cpu *cpu) {
     sleep_end(cpu);
 }
 
-void cpu_sevl(struct cpu *cpu) { atomic_store(&cpu->event, true); }
+void cpu_sevl(struct cpu *cpu) {
+    atomic_store(&cpu->event, true);
+}
 
 void cpu_sev(struct cpu *cpu) {
     for (unsigned i = 0; i < cpu->vm->count; i++) {
