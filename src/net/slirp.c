@@ -137,18 +137,15 @@ static void prepare(struct net_slirp *self) {
         host_timer_arm(self->timer, host_now_ns() + (uint64_t)timeout * NS_PER_MS);
 }
 
-static void end_batch(struct net_slirp *self) {
-    if (self->net.port.flush)
-        self->net.port.flush(self->net.port.ctx);
-    prepare(self);
-}
-
-/* After a sleep: tells slirp about its sockets. */
+/* After a sleep, and after frames from the guest: tells slirp about its sockets, which is also when it sends
+ * what waited for an answer of the guest's (ARP). */
 static void service(void *ctx) {
     struct net_slirp *self = ctx;
     int failed = poll(self->fds, self->fd_count, 0) < 0;
     slirp_pollfds_poll(self->slirp, failed, get_revents, self);
-    end_batch(self);
+    if (self->net.port.flush)
+        self->net.port.flush(self->net.port.ctx);
+    prepare(self);
 }
 
 static void on_socket(void *ctx, unsigned events) {
@@ -178,7 +175,7 @@ static int64_t slirp_clock(void *ctx) {
 static void on_timer(void *ctx) {
     struct slirp_timer *timer = ctx;
     timer->fn(timer->ctx);
-    end_batch(timer->self);
+    service(timer->self);
 }
 
 static void *slirp_timer_create(SlirpTimerCb fn, void *fn_ctx, void *ctx) {
@@ -228,7 +225,7 @@ static void net_slirp_send(struct net *net, const uint8_t *frame, size_t size) {
 }
 
 static void net_slirp_flush(struct net *net) {
-    end_batch(self_of(net));
+    service(self_of(net));
 }
 
 static void net_slirp_close(struct net *net) {

@@ -101,6 +101,13 @@ void virtio_needs_reset(struct virtio_device *t) {
         virtio_config_changed(t); /* 2.1.2 */
 }
 
+void virtio_mmio_queue_broken(const struct virtq *queue, const char *why) {
+    struct virtio_device *t = queue->transport;
+    log_guest("virtio device of type %u: the guest broke queue %u: %s", (unsigned)t->ops->id,
+        (unsigned)(queue - t->queues), why);
+    virtio_needs_reset(t);
+}
+
 /* --- life */
 
 static uint64_t offered_features(struct virtio_device *t) {

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "util/log.h"
-
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rings are little-endian and used in place");
 
 enum { DESC_NEXT = 1, DESC_WRITE = 2, DESC_INDIRECT = 4 };
@@ -35,8 +33,7 @@ static uint8_t *avail_event(const struct virtq *queue) {
 }
 
 static bool broken(struct virtq *queue, const char *why) {
-    log_guest("the guest broke a virtqueue: %s", why);
-    virtio_needs_reset(queue->transport);
+    virtio_mmio_queue_broken(queue, why);
     return false;
 }
 

@@ -37,5 +37,6 @@ void virtq_reset(struct virtq *queue);
 /* Makes a ready queue live; false when its rings do not lie in RAM or break the rules of 2.7. */
 bool virtq_start(struct virtq *queue, uint64_t features);
 
-/* By the transport, for virtq_interrupt(). Any thread. */
+/* The transport's part, from any thread: an interrupt for used buffers; a line in the log and NEEDS_RESET. */
 void virtio_mmio_queue_interrupt(struct virtio_device *transport);
+void virtio_mmio_queue_broken(const struct virtq *queue, const char *why);
