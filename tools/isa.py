@@ -21,6 +21,9 @@ UNIONS = ({"rd", "rt"}, {"rm", "rs"}, {"ra", "rt2"})
 REGISTERS = ("rd", "rt", "rt2", "rs", "rn", "rm", "ra")
 SHOULD_BE = {"x": 0, "y": 1}  # ignored by the decoder; the value that assemblers write
 
+# How the disassembler prints an operand (disasm.c).
+KINDS = set(" x w r z o b h s d q f v t e arr el hex pc page c i sh ext offx offw sz sys".split(" "))
+
 ATTRIBUTES = {
     # name: (fewest, most) arguments
     "src": (1, 7), "dst": (1, 7), "sp": (1, 7), "vec": (1, 7),
@@ -207,26 +210,36 @@ class Form:
     def c_string(self, text):
         if not re.match(r'"[^"\\]*"$', text):
             self.fail("not a string: %s" % text)
-        for member in re.findall(r"\{(\w+)", text):
+        for member, kind in re.findall(r"\{(\w+):?(\w*)", text):
             if member not in MEMBERS:
                 self.fail("unknown member '%s' in a template" % member)
+            if kind not in KINDS:
+                self.fail("unknown kind '%s' in a template" % kind)
         return text[1:-1]
 
     def template(self):
         """The assembly template: the form's own, or mnemonic and operands in the usual order."""
         if self.assembly is not None:
             return self.assembly
-        operands = []
-        for member in REGISTERS:
-            if member in self.fields:
-                kind = "v" if self.roles[member] == "vec" else "r" if "sf" in self.fields or "sf" in self.sets else "x"
-                operands.append("{%s:%s}" % (member, kind))
+        known = set(self.fields) | set(self.sets)
+        mnemonic = self.name.split("_")[0]
+        if "vec" in self.roles.values() and "size" in known:
+            mnemonic += "{size:arr}" if "q" in known else "{size:el}"
+        operands = [self.operand(member) for member in REGISTERS if member in self.fields]
         if "imm" in self.fields:
             operands.append("#{imm}")
         for member in self.fields:
-            if member not in REGISTERS and member not in ("imm", "sf"):
+            if member not in REGISTERS and member not in ("imm", "sf", "size", "q"):
                 operands.append("%s={%s}" % (member, member))
-        return (self.name.split("_")[0] + " " + ", ".join(operands)).strip()
+        return (mnemonic + " " + ", ".join(operands)).strip()
+
+    def operand(self, member):
+        role = self.roles[member]
+        if role == "vec":
+            return "{%s:v}" % member
+        if role == "sp" and "rd" not in self.fields:
+            return "[{%s:x}]" % member
+        return "{%s:%s}" % (member, "r" if "sf" in self.fields or "sf" in self.sets else "x")
 
 
 def split_args(text):
