@@ -151,8 +151,8 @@ static int64_t psci_function(
 void psci_call(const struct psci *psci, unsigned cpu, uint64_t x[18]) {
     uint32_t function = (uint32_t)x[0];
 
-    if (!(function & SMC64))
-        for (unsigned i = 1; i < 8; i++)
+    if (!(function & SMC64)) /* no function has more arguments; x4 to x17 are preserved (SMCCC 2.6) */
+        for (unsigned i = 1; i < 4; i++)
             x[i] = (uint32_t)x[i];
     if (function & SMC64 && !has_smc64(function & ~SMC64))
         x[0] = (uint64_t)NOT_SUPPORTED;
