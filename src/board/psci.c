@@ -93,11 +93,9 @@ static int64_t affinity_info(const struct psci *psci, uint64_t affinity, uint64_
     return vcpus_power(psci->vcpus, cpu);
 }
 
-/* TRNG_RND: x1 is how many bits, in x3 (lowest bits), x2, x1 of 32 or 64 bits each; what was not asked for is
- * 0. */
-static int64_t random_bits(uint64_t x[18], bool smc64) {
-    unsigned width = smc64 ? 64 : 32;
-    uint64_t bits = x[1];
+/* TRNG_RND: how many bits, to be left in x3 (the lowest), x2, x1 of 32 or 64 bits each; those not asked for
+ * are 0. */
+static int64_t random_bits(uint64_t bits, unsigned width, uint64_t x[18]) {
     uint64_t random[3];
 
     x[1] = x[2] = x[3] = 0;
@@ -113,34 +111,33 @@ static int64_t random_bits(uint64_t x[18], bool smc64) {
     return SUCCESS;
 }
 
-static int64_t trng_call(uint32_t function, uint64_t x[18]) {
+static int64_t trng_call(uint32_t function, uint64_t argument, uint64_t x[18]) {
     switch (function & ~SMC64) {
     case TRNG_VERSION: return TRNG_1_0;
-    case TRNG_FEATURES: return is_trng((uint32_t)x[1]) ? SUCCESS : NOT_SUPPORTED;
-    case TRNG_GET_UUID: /* c3b7d1a4-5a6e-4f0b-9d52-0c8e7f416b29: this back end, random bits of the host's
-                           kernel */
+    case TRNG_FEATURES: return is_trng((uint32_t)argument) ? SUCCESS : NOT_SUPPORTED;
+    case TRNG_GET_UUID: /* c3b7d1a4-5a6e-4f0b-9d52-0c8e7f416b29: the host kernel's random numbers */
         x[1] = 0x0b4f6e5a;
         x[2] = 0x8e0c529d;
         x[3] = 0x296b417f;
         return 0xa4d1b7c3;
-    default: return random_bits(x, function & SMC64);
+    default: return random_bits(argument, function & SMC64 ? 64 : 32, x);
     }
 }
 
 static int64_t psci_function(
-    const struct psci *psci, unsigned self, uint32_t function, const uint64_t x[18]) {
+    const struct psci *psci, unsigned self, uint32_t function, const uint64_t args[3]) {
     switch (function & ~SMC64) {
     case PSCI_VERSION: return PSCI_1_1;
-    case PSCI_FEATURES: return is_psci((uint32_t)x[1]) ? 0 : NOT_SUPPORTED;
-    case PSCI_CPU_ON: return cpu_on(psci, x[1], x[2], x[3]);
+    case PSCI_FEATURES: return is_psci((uint32_t)args[0]) ? 0 : NOT_SUPPORTED;
+    case PSCI_CPU_ON: return cpu_on(psci, args[0], args[1], args[2]);
     case PSCI_CPU_OFF: vcpus_off(psci->vcpus, self); return SUCCESS;
     case PSCI_CPU_SUSPEND: return SUCCESS; /* woken up at once: allowed at any time, for any state */
-    case PSCI_AFFINITY_INFO: return affinity_info(psci, x[1], x[2]);
+    case PSCI_AFFINITY_INFO: return affinity_info(psci, args[0], args[1]);
     case PSCI_MIGRATE_INFO_TYPE: return TOS_NOT_PRESENT;
     case PSCI_SYSTEM_OFF_CALL: psci->system(psci->ctx, PSCI_SYSTEM_OFF); return SUCCESS;
     case PSCI_SYSTEM_RESET_CALL: psci->system(psci->ctx, PSCI_SYSTEM_RESET); return SUCCESS;
     case PSCI_SYSTEM_RESET2:
-        if ((uint32_t)x[1] != 0) /* SYSTEM_WARM_RESET is the only architectural type */
+        if ((uint32_t)args[0] != 0) /* SYSTEM_WARM_RESET is the only architectural type */
             return INVALID_PARAMETERS;
         psci->system(psci->ctx, PSCI_SYSTEM_RESET);
         return SUCCESS;
@@ -148,20 +145,22 @@ static int64_t psci_function(
     }
 }
 
+/* Registers that return nothing keep their values (DEN0028 2.6). */
 void psci_call(const struct psci *psci, unsigned cpu, uint64_t x[18]) {
     uint32_t function = (uint32_t)x[0];
+    uint64_t args[3];
 
-    if (!(function & SMC64)) /* no function has more arguments; x4 to x17 are preserved (SMCCC 2.6) */
-        for (unsigned i = 1; i < 4; i++)
-            x[i] = (uint32_t)x[i];
+    for (unsigned i = 0; i < 3; i++)
+        args[i] = function & SMC64 ? x[i + 1] : (uint32_t)x[i + 1];
     if (function & SMC64 && !has_smc64(function & ~SMC64))
         x[0] = (uint64_t)NOT_SUPPORTED;
     else if (function == SMCCC_VERSION)
         x[0] = SMCCC_1_1;
     else if (function == SMCCC_ARCH_FEATURES)
-        x[0] = (uint64_t)(x[1] == SMCCC_VERSION || x[1] == SMCCC_ARCH_FEATURES ? SUCCESS : NOT_SUPPORTED);
+        x[0] =
+            (uint64_t)(args[0] == SMCCC_VERSION || args[0] == SMCCC_ARCH_FEATURES ? SUCCESS : NOT_SUPPORTED);
     else if (is_trng(function))
-        x[0] = (uint64_t)trng_call(function, x);
+        x[0] = (uint64_t)trng_call(function, args[0], x);
     else
-        x[0] = (uint64_t)psci_function(psci, cpu, function, x);
+        x[0] = (uint64_t)psci_function(psci, cpu, function, args);
 }

@@ -105,6 +105,22 @@ static void unknown_calls_are_not_supported(void **state) {
     assert_int_equal(system_calls, 0);
 }
 
+/* SMC32 and SMC64 calls alike: a caller counts on every register that returns nothing. */
+static void other_registers_are_preserved(void **state) {
+    (void)state;
+    static const uint32_t functions[] = {
+        0x80000000, 0x84000000, 0x84000004, 0xc4000004, 0x8400000a, 0x84000099};
+    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
+        uint64_t x[18];
+        for (unsigned i = 0; i < 18; i++)
+            x[i] = 0xffffb83c4e243cf0 + i;
+        x[0] = functions[f];
+        psci_call(&psci, 0, x);
+        for (unsigned i = 1; i < 18; i++)
+            assert_true(x[i] == 0xffffb83c4e243cf0 + i);
+    }
+}
+
 static void cpu_on_starts_one_cpu_once(void **state) {
     (void)state;
     vcpus_go(vcpus);
@@ -267,6 +283,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(versions_and_features),
         TEST(unknown_calls_are_not_supported),
+        TEST(other_registers_are_preserved),
         TEST(cpu_on_starts_one_cpu_once),
         TEST(cpu_on_checks_its_arguments),
         TEST(cpu_off_and_on_again),
