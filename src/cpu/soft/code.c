@@ -128,8 +128,10 @@ static struct code_page *find_view(struct cpu *cpu, struct code_view *view) {
 
 struct code_page *code_enter(struct cpu *cpu) {
     struct code_cache *code = cpu->code;
-    if (__builtin_expect(cpu->pc & 3, 0))
+    if (__builtin_expect(cpu->pc & 3, 0)) {
+        cpu->pc = without_top_byte(cpu, cpu->pc);
         cpu_raise_pc_alignment(cpu);
+    }
     struct code_view *view = &code->view[cpu->pc >> PAGE_BITS & (CODE_VIEWS - 1)];
     code->current = __builtin_expect(view->tag == tag_of(cpu), 1) ? view->page : find_view(cpu, view);
     code->current_va = cpu->pc & PAGE_MASK;
