@@ -70,7 +70,9 @@ static struct code_page *find(struct code_cache *code, uint64_t pa) {
 }
 
 static void forget_instructions(struct code_page *page) {
-    memset(page->insn, 0, sizeof page->insn);
+    if (page->decoded)
+        memset(page->insn, 0, sizeof page->insn);
+    page->decoded = false;
 }
 
 /* A page not looked up lately: out of its bucket, and no view leads to it. */
@@ -142,6 +144,7 @@ bool code_decode(struct cpu *cpu) {
     struct code_page *page = cpu->code->current;
     uint64_t offset = cpu->pc & ~PAGE_MASK;
     uint32_t word;
+    page->decoded = true;
     memcpy(&word, page->host + offset, sizeof word); /* A64 is little-endian, and so is every host */
     return a64_decode(word, &page->insn[offset / 4]);
 }

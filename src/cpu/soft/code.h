@@ -21,6 +21,7 @@ struct code_page {
     const uint8_t *host;
     struct code_page *next; /* in its bucket */
     bool used;              /* looked up since the replacement hand came by */
+    bool decoded;           /* holds instructions: guests invalidate one cache line after another */
 };
 
 /* Where a virtual page leads: tag is the page, the exception level, and the generation (code.c). */
