@@ -10,7 +10,7 @@
 #include "bus/mmio.h"
 #include "virtio/virtio.h"
 
-enum { GUEST_RAM = 0x40000000, GUEST_RAM_SIZE = 1 << 20, GUEST_DEVICE = 0x0a000000 };
+enum { GUEST_RAM = 0x40000000, GUEST_RAM_SIZE = 1 << 18, GUEST_DEVICE = 0x0a000000 };
 
 /* Registers of virtio-mmio (virtio 1.2, 4.2.2), and the bits of Status and of InterruptStatus. */
 enum {
