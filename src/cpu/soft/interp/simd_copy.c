@@ -41,44 +41,78 @@ EXEC(ins_elem) {
     simd_set_lane(&cpu->v[insn->rd], insn->size, insn->index, value);
 }
 
-/* --- UZP, TRN, ZIP: part is 0 for the first and 1 for the second of the two instructions */
+/* --- UZP, TRN, ZIP: part is 0 for the first and 1 for the second of the two instructions. Loops go over
+ * whole registers, so the halves that Q = 0 has are brought together first. */
+union two_vregs {
+    union vreg v[2];
+    uint8_t b[32];
+    uint16_t h[16];
+    uint32_t s[8];
+    uint64_t d[4];
+};
+
+/* rm:rn without a gap. */
+static inline union two_vregs concatenate(const struct cpu *cpu, const struct a64_insn *insn) {
+    const union vreg n = cpu->v[insn->rn], m = cpu->v[insn->rm];
+    if (insn->q)
+        return (union two_vregs){.v = {n, m}};
+    return (union two_vregs){.d = {n.d[0], m.d[0]}};
+}
+
+/* The even elements are the low halves of elements twice as wide, the odd ones the high halves (hosts are
+ * little-endian). */
 static union vreg unzip(const struct cpu *cpu, const struct a64_insn *insn, unsigned part) {
-    const union vreg *n = &cpu->v[insn->rn], *m = &cpu->v[insn->rm];
-    const unsigned size = insn->size, half = simd_lanes(insn) / 2;
-    union vreg r = {0};
-    for (unsigned i = 0; i < half; i++) {
-        simd_set_lane(&r, size, i, simd_lane(n, size, 2 * i + part));
-        simd_set_lane(&r, size, half + i, simd_lane(m, size, 2 * i + part));
+    const union two_vregs both = concatenate(cpu, insn);
+    union vreg r;
+#define UNZIP(elem, wide, bits)                                                                              \
+    for (unsigned i = 0; i < 128 / (bits); i++)                                                              \
+        r.elem[i] = (uint##bits##_t)(both.wide[i] >> (bits)*part);
+    switch (insn->size) {
+    case 0: UNZIP(b, h, 8) break;
+    case 1: UNZIP(h, s, 16) break;
+    case 2: UNZIP(s, d, 32) break;
+    default: r = (union vreg){.d = {both.d[part], both.d[2 + part]}}; break;
     }
     return r;
 }
 
-static union vreg transpose(const struct cpu *cpu, const struct a64_insn *insn, unsigned part) {
-    const union vreg *n = &cpu->v[insn->rn], *m = &cpu->v[insn->rm];
-    const unsigned size = insn->size;
-    union vreg r = {0};
-    for (unsigned i = 0; i < simd_lanes(insn); i += 2) {
-        simd_set_lane(&r, size, i, simd_lane(n, size, i + part));
-        simd_set_lane(&r, size, i + 1, simd_lane(m, size, i + part));
+#define BY_SIZE(loop)                                                                                        \
+    switch (insn->size) {                                                                                    \
+    case 0: loop(b, 8) break;                                                                                \
+    case 1: loop(h, 16) break;                                                                               \
+    case 2: loop(s, 32) break;                                                                               \
+    default: loop(d, 64) break;                                                                              \
     }
+
+static union vreg transpose(const struct cpu *cpu, const struct a64_insn *insn, unsigned part) {
+    const union vreg n = cpu->v[insn->rn], m = cpu->v[insn->rm];
+    union vreg r;
+#define TRANSPOSE(elem, bits)                                                                                \
+    for (unsigned i = 0; i < 128 / (bits); i += 2) {                                                         \
+        r.elem[i] = n.elem[i + part];                                                                        \
+        r.elem[i + 1] = m.elem[i + part];                                                                    \
+    }
+    BY_SIZE(TRANSPOSE)
     return r;
 }
 
 static union vreg zip(const struct cpu *cpu, const struct a64_insn *insn, unsigned part) {
-    const union vreg *n = &cpu->v[insn->rn], *m = &cpu->v[insn->rm];
-    const unsigned size = insn->size, half = simd_lanes(insn) / 2;
-    union vreg r = {0};
-    for (unsigned i = 0; i < half; i++) {
-        simd_set_lane(&r, size, 2 * i, simd_lane(n, size, part * half + i));
-        simd_set_lane(&r, size, 2 * i + 1, simd_lane(m, size, part * half + i));
+    union vreg n = cpu->v[insn->rn], m = cpu->v[insn->rm], r;
+    n.d[0] = insn->q ? n.d[part] : n.d[0] >> 32 * part;
+    m.d[0] = insn->q ? m.d[part] : m.d[0] >> 32 * part;
+#define ZIP(elem, bits)                                                                                      \
+    for (unsigned i = 0; i < 64 / (bits); i++) {                                                             \
+        r.elem[2 * i] = n.elem[i];                                                                           \
+        r.elem[2 * i + 1] = m.elem[i];                                                                       \
     }
+    BY_SIZE(ZIP)
     return r;
 }
 
 #define SIMD_PERMUTE(name, function, part)                                                                   \
     EXEC(name) {                                                                                             \
         cpu_check_fp(cpu);                                                                                   \
-        cpu->v[insn->rd] = function(cpu, insn, part);                                                        \
+        simd_write(cpu, insn, function(cpu, insn, part));                                                    \
     }
 SIMD_PERMUTE(uzp1, unzip, 0)
 SIMD_PERMUTE(uzp2, unzip, 1)
@@ -94,13 +128,10 @@ struct simd_pairs simd_pairs(const struct cpu *cpu, const struct a64_insn *insn)
 /* --- bytes from rm:rn, from byte `index` on */
 EXEC(ext) {
     cpu_check_fp(cpu);
-    const unsigned bytes = simd_bytes(insn);
-    uint8_t both[32];
-    memcpy(both, &cpu->v[insn->rn], bytes);
-    memcpy(both + bytes, &cpu->v[insn->rm], bytes);
-    union vreg r = {0};
-    memcpy(&r, both + insn->index, bytes);
-    cpu->v[insn->rd] = r;
+    const union two_vregs both = concatenate(cpu, insn);
+    union vreg r;
+    memcpy(&r, both.b + insn->index, sizeof r);
+    simd_write(cpu, insn, r);
 }
 
 /* --- table lookup: bytes of opc + 1 registers from rn on. Out of range: 0 (TBL), or rd's byte stays (TBX).

@@ -11,22 +11,33 @@
 enum { SCTLR_A = 1 << 1 };
 
 /* Up to 64 bytes as they lie in memory. */
-struct structures {
-    union vreg v[4];
+union structures {
+    uint8_t b[64];
+    uint16_t h[32];
+    uint32_t s[16];
+    uint64_t d[8];
 };
 
 static inline union vreg *vector(struct cpu *cpu, const struct a64_insn *insn, unsigned number) {
     return &cpu->v[(insn->rt + number) % 32];
 }
 
-static uint64_t element(const struct structures *s, unsigned size, unsigned index) {
-    const unsigned lanes = 16u >> size;
-    return simd_lane(&s->v[index / lanes], size, index % lanes);
+static uint64_t element(const union structures *s, unsigned size, unsigned index) {
+    switch (size) {
+    case 0: return s->b[index];
+    case 1: return s->h[index];
+    case 2: return s->s[index];
+    default: return s->d[index];
+    }
 }
 
-static void set_element(struct structures *s, unsigned size, unsigned index, uint64_t value) {
-    const unsigned lanes = 16u >> size;
-    simd_set_lane(&s->v[index / lanes], size, index % lanes, value);
+static void set_element(union structures *s, unsigned size, unsigned index, uint64_t value) {
+    switch (size) {
+    case 0: s->b[index] = (uint8_t)value; break;
+    case 1: s->h[index] = (uint16_t)value; break;
+    case 2: s->s[index] = (uint32_t)value; break;
+    default: s->d[index] = value; break;
+    }
 }
 
 static uint64_t read_element(struct cpu *cpu, uint64_t va, unsigned size) {
@@ -60,11 +71,11 @@ static uint8_t *host_range(struct cpu *cpu, uint64_t va, unsigned bytes, unsigne
 }
 
 static void read_structures(
-    struct cpu *cpu, uint64_t va, unsigned bytes, unsigned size, struct structures *s) {
+    struct cpu *cpu, uint64_t va, unsigned bytes, unsigned size, union structures *s) {
     const uint8_t *host = host_range(cpu, va, bytes, size, false);
     if (host) {
         for (unsigned i = 0; i < bytes / 8; i++)
-            memcpy(&s->v[i / 2].d[i % 2], host + 8 * i, 8);
+            memcpy(&s->d[i], host + 8 * i, 8);
         return;
     }
     for (unsigned i = 0; i < bytes >> size; i++)
@@ -72,11 +83,11 @@ static void read_structures(
 }
 
 static void write_structures(
-    struct cpu *cpu, uint64_t va, unsigned bytes, unsigned size, const struct structures *s) {
+    struct cpu *cpu, uint64_t va, unsigned bytes, unsigned size, const union structures *s) {
     uint8_t *host = host_range(cpu, va, bytes, size, true);
     if (host) {
         for (unsigned i = 0; i < bytes / 8; i++)
-            memcpy(host + 8 * i, &s->v[i / 2].d[i % 2], 8);
+            memcpy(host + 8 * i, &s->d[i], 8);
         return;
     }
     mem_probe(cpu, cpu->mmu_index, va, bytes, true);
@@ -94,37 +105,50 @@ static inline unsigned multiple_bytes(const struct a64_insn *insn) {
     return (unsigned)insn->opc * insn->amount * (8u << insn->q);
 }
 
+#define BY_SIZE(loop)                                                                                        \
+    switch (insn->size) {                                                                                    \
+    case 0: loop(b) break;                                                                                   \
+    case 1: loop(h) break;                                                                                   \
+    case 2: loop(s) break;                                                                                   \
+    default: loop(d) break;                                                                                  \
+    }
+
 static void load_multiple(struct cpu *cpu, const struct a64_insn *insn, uint64_t va) {
-    const unsigned size = insn->size, registers = insn->opc, lanes = simd_lanes(insn);
-    struct structures s;
-    read_structures(cpu, va, multiple_bytes(insn), size, &s);
+    const unsigned registers = insn->opc, lanes = simd_lanes(insn);
+    union structures s;
+    read_structures(cpu, va, multiple_bytes(insn), insn->size, &s);
     for (unsigned n = 0; n < registers * insn->amount; n++) {
         union vreg r = {0};
-        if (registers == 1 && insn->q)
-            r = s.v[n];
-        else if (registers == 1)
-            r.d[0] = s.v[n / 2].d[n % 2];
-        else
-            for (unsigned i = 0; i < lanes; i++)
-                simd_set_lane(&r, size, i, element(&s, size, i * registers + n));
+        if (registers == 1) {
+            r.d[0] = s.d[n << insn->q];
+            r.d[1] = insn->q ? s.d[2 * n + 1] : 0;
+        } else {
+#define TAKE(elem)                                                                                           \
+    for (unsigned i = 0; i < lanes; i++)                                                                     \
+        r.elem[i] = s.elem[i * registers + n];
+            BY_SIZE(TAKE)
+        }
         *vector(cpu, insn, n) = r;
     }
 }
 
 static void store_multiple(struct cpu *cpu, const struct a64_insn *insn, uint64_t va) {
-    const unsigned size = insn->size, registers = insn->opc, lanes = simd_lanes(insn);
-    struct structures s;
+    const unsigned registers = insn->opc, lanes = simd_lanes(insn);
+    union structures s;
     for (unsigned n = 0; n < registers * insn->amount; n++) {
-        const union vreg *r = vector(cpu, insn, n);
-        if (registers == 1 && insn->q)
-            s.v[n] = *r;
-        else if (registers == 1)
-            s.v[n / 2].d[n % 2] = r->d[0];
-        else
-            for (unsigned i = 0; i < lanes; i++)
-                set_element(&s, size, i * registers + n, simd_lane(r, size, i));
+        const union vreg r = *vector(cpu, insn, n);
+        if (registers == 1) {
+            s.d[n << insn->q] = r.d[0];
+            if (insn->q)
+                s.d[2 * n + 1] = r.d[1];
+        } else {
+#define PUT(elem)                                                                                            \
+    for (unsigned i = 0; i < lanes; i++)                                                                     \
+        s.elem[i * registers + n] = r.elem[i];
+            BY_SIZE(PUT)
+        }
     }
-    write_structures(cpu, va, multiple_bytes(insn), size, &s);
+    write_structures(cpu, va, multiple_bytes(insn), insn->size, &s);
 }
 
 /* --- one structure: lane `index` of each register, the other lanes stay; or all lanes */

@@ -34,8 +34,20 @@ static inline unsigned leading_zeros(uint64_t a, unsigned bits) {
 
 SIMD_UNSIGNED(clz_vec, leading_zeros(a, BITS))
 SIMD_SIGNED(cls_vec, leading_zeros((U)(a < 0 ? ~a : a), BITS) - 1)
-SIMD_UNSIGNED(cnt_vec, __builtin_popcountll(a))
 SIMD_UNSIGNED(not_vec, ~a)
+
+/* In every byte at once: the bits of pairs, then of nibbles, then of bytes are counted. */
+static inline uint64_t count_bits_of_bytes(uint64_t a) {
+    a -= a >> 1 & 0x5555555555555555;
+    a = (a & 0x3333333333333333) + (a >> 2 & 0x3333333333333333);
+    return (a + (a >> 4)) & 0x0f0f0f0f0f0f0f0f;
+}
+
+EXEC(cnt_vec) {
+    cpu_check_fp(cpu);
+    const union vreg n = cpu->v[insn->rn];
+    simd_write(cpu, insn, (union vreg){.d = {count_bits_of_bytes(n.d[0]), count_bits_of_bytes(n.d[1])}});
+}
 
 static inline uint8_t reverse_bits(uint8_t a) {
     a = (uint8_t)(a >> 4 | a << 4);
@@ -83,28 +95,38 @@ static inline uint64_t sat_add_signed_to_unsigned(uint64_t d, int64_t a, unsigne
 SIMD_SIGNED_QC(suqadd_vec, sat_add_unsigned_to_signed(d, (U)a, BITS, &qc))
 SIMD_SIGNED_QC(usqadd_vec, sat_add_signed_to_unsigned((U)d, a, BITS, &qc))
 
-/* --- across lanes. ADDLV has a result twice as wide. */
-#define SIMD_ACROSS(name, lane, type, result_size, expr)                                                     \
+/* --- across lanes; size_up is 1 for ADDLV, whose result is twice as wide. */
+#define ACROSS_LOOP(elem, expr)                                                                              \
+    sum = n.elem[0];                                                                                         \
+    for (unsigned i = 1; i < lanes; i++) {                                                                   \
+        a = n.elem[i];                                                                                       \
+        sum = (expr);                                                                                        \
+    }
+
+#define SIMD_ACROSS(name, type, bytes, halves, words, size_up, expr)                                         \
     EXEC(name) {                                                                                             \
         cpu_check_fp(cpu);                                                                                   \
-        const unsigned size = insn->size;                                                                    \
         const union vreg n = cpu->v[insn->rn];                                                               \
+        const unsigned lanes = simd_lanes(insn);                                                             \
         union vreg r = {0};                                                                                  \
-        type sum = lane(&n, size, 0);                                                                        \
-        for (unsigned i = 1; i < simd_lanes(insn); i++) {                                                    \
-            type a = lane(&n, size, i);                                                                      \
-            sum = (expr);                                                                                    \
+        type sum, a;                                                                                         \
+        switch (insn->size) {                                                                                \
+        case 0: ACROSS_LOOP(bytes, expr) break;                                                              \
+        case 1: ACROSS_LOOP(halves, expr) break;                                                             \
+        default: ACROSS_LOOP(words, expr) break;                                                             \
         }                                                                                                    \
-        simd_set_lane(&r, result_size, 0, (uint64_t)sum);                                                    \
+        simd_set_lane(&r, insn->size + (size_up), 0, (uint64_t)sum);                                         \
         cpu->v[insn->rd] = r;                                                                                \
     }
-SIMD_ACROSS(addv, simd_lane, uint64_t, size, sum + a)
-SIMD_ACROSS(saddlv, simd_lane_signed, int64_t, size + 1, sum + a)
-SIMD_ACROSS(uaddlv, simd_lane, uint64_t, size + 1, sum + a)
-SIMD_ACROSS(smaxv, simd_lane_signed, int64_t, size, sum > a ? sum : a)
-SIMD_ACROSS(umaxv, simd_lane, uint64_t, size, sum > a ? sum : a)
-SIMD_ACROSS(sminv, simd_lane_signed, int64_t, size, sum < a ? sum : a)
-SIMD_ACROSS(uminv, simd_lane, uint64_t, size, sum < a ? sum : a)
+#define ACROSS_SIGNED(name, size_up, expr)   SIMD_ACROSS(name, int64_t, sb, sh, ss, size_up, expr)
+#define ACROSS_UNSIGNED(name, size_up, expr) SIMD_ACROSS(name, uint64_t, b, h, s, size_up, expr)
+ACROSS_UNSIGNED(addv, 0, sum + a)
+ACROSS_SIGNED(saddlv, 1, sum + a)
+ACROSS_UNSIGNED(uaddlv, 1, sum + a)
+ACROSS_SIGNED(smaxv, 0, sum > a ? sum : a)
+ACROSS_UNSIGNED(umaxv, 0, sum > a ? sum : a)
+ACROSS_SIGNED(sminv, 0, sum < a ? sum : a)
+ACROSS_UNSIGNED(uminv, 0, sum < a ? sum : a)
 
 EXEC(addp_scalar) {
     cpu_check_fp(cpu);
