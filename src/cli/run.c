@@ -1,5 +1,6 @@
 /* `pearvisor run`: one VM from the command line, until it powers off. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,27 @@
+# What the guest tests share. A test sources it, builds or finds its guest in the cache, and boots copies of it.
+set -u
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cache=${PEARVISOR_CACHE:-$top/.cache}
+work=$(mktemp -d)
+trap 'jobs -p | xargs -r kill 2>/dev/null; rm -rf "$work"' EXIT
+
+fail() { # MESSAGE [LOG]
+    echo "FAIL: $1"
+    [ $# -gt 1 ] && tail -n 40 "$2"
+    exit 1
+}
+
+# The guest NAME, in $guest; its disk is only ever used as a copy, in $work/disk.
+use_guest() { # KIND NAME [SCRIPT]
+    guest=$cache/guests/$2
+    "$top/tools/guest" "$1" "$guest" "${3:-}" >"$work/build.log" 2>&1 || fail "cannot build the guest $2" "$work/build.log"
+    cp --sparse=always --reflink=auto "$guest/disk" "$work/disk"
+}
+
+expect_lines() { # LOG PATTERN...
+    local log=$1 pattern
+    shift
+    for pattern in "$@"; do
+        grep -qE "$pattern" "$log" || fail "no line matches '$pattern'" "$log"
+    done
+}
