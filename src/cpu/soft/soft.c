@@ -57,6 +57,7 @@ static void vcpu_reset(struct engine_vcpu *vcpu, uint64_t entry, uint64_t contex
     atomic_store(&cpu->event, false);
     sysreg_reset(cpu);
     timer_reset(cpu);
+    code_invalidate_all(cpu); /* RAM is loaded anew */
     tlb_flush_all(cpu);
     tlb_switch_asid(cpu, 0);
     cpu_set_pstate(cpu, 0x3c5); /* EL1h, DAIF masked */
