@@ -517,7 +517,7 @@ def write_names(out, forms):
     out("};")
     out("")
     out("static const char *const templates[] = {")
-    out('    [A64_UNDEFINED] = ".inst {word}",')
+    out('    [A64_UNDEFINED] = ".inst {word:hex}",')
     for form in forms:
         out('    [A64_%s] = "%s",' % (form.name.upper(), form.template()))
     out("};")

@@ -70,10 +70,11 @@ bool fix_movk(struct a64_insn *insn) {
 }
 
 /* SBFM and UBFM as a left shift (by `shift`) that brings the field's top bit to bit 63, and a right shift (by
- * `flags`): the register's width no longer matters to the field. */
+ * `flags`): the register's width no longer matters to the field. `opc` is where its lowest bit goes. */
 bool fix_bitfield(struct a64_insn *insn) {
     unsigned immr = insn->amount, imms = insn->index, width = insn->sf ? 64 : 32;
-    unsigned lowest = imms >= immr ? 0 : width - immr; /* where the field goes */
+    unsigned lowest = imms >= immr ? 0 : width - immr;
+    insn->opc = (uint8_t)lowest;
     insn->shift = (uint8_t)(63 - imms);
     insn->flags = (uint8_t)(imms >= immr ? 63 - imms + immr : 63 - imms - lowest);
     return true;
