@@ -6,8 +6,8 @@
 
 #include "a64_ops.h"
 
-/* A view's tag: the virtual page, the generation in bits 1-10, the exception level in bit 0. Bit 11 is never set in a
- * valid one. */
+/* A view's tag: the virtual page, the generation in bits 1-10, the exception level in bit 0. Bit 11 is never
+ * set in a valid one. */
 enum { GENERATIONS = 1 << 10, NO_TAG = 1 << 11 };
 
 static uint64_t tag_of(const struct cpu *cpu) {
@@ -22,8 +22,8 @@ int code_cache_create(struct cpu *cpu) {
     struct code_cache *code = calloc(1, sizeof *code);
     if (!code)
         return -1;
-    void *pages = mmap(
-        NULL, pages_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *pages =
+        mmap(NULL, pages_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (pages == MAP_FAILED) {
         free(code);
         return -1;

@@ -1,4 +1,5 @@
-/* Decoded code: for each physical page of code that a vCPU executes, its instructions, decoded when first met. */
+/* Decoded code: for each physical page of code that a vCPU executes, its instructions, decoded when first
+ * met. */
 #pragma once
 
 #include <stdbool.h>
@@ -43,8 +44,8 @@ struct code_cache {
 
 enum { CODE_NO_PAGE = 1 };
 
-/* The page of cpu->pc, which becomes the current one. Raises what fetching from there raises. cpu->pc may lose its top
- * byte, as branches to tagged addresses do. */
+/* The page of cpu->pc, which becomes the current one. Raises what fetching from there raises. cpu->pc may
+ * lose its top byte, as branches to tagged addresses do. */
 struct code_page *code_enter(struct cpu *cpu);
 
 /* Decodes the instruction at cpu->pc, which lies in the current page. False: UNDEFINED. */

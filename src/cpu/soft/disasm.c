@@ -128,8 +128,8 @@ static void put_target_page(struct writer *w, uint64_t offset) {
 /* --- conditions, shifts, extensions */
 
 static void put_condition(struct writer *w, uint64_t cond) {
-    static const char *const names[16] = {"eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt",
-        "gt", "le", "al", "nv"};
+    static const char *const names[16] = {
+        "eq", "ne", "cs", "cc", "mi", "pl", "vs", "vc", "hi", "ls", "ge", "lt", "gt", "le", "al", "nv"};
     put(w, "%s", names[cond & 15]);
 }
 
@@ -169,8 +169,8 @@ static void put_size_suffix(struct writer *w, uint64_t size) {
 }
 
 static void put_system_register(struct writer *w, uint64_t key) {
-    put(w, "s%u_%u_c%u_c%u_%u", (unsigned)(key >> 14 & 3), (unsigned)(key >> 11 & 7), (unsigned)(key >> 7 & 15),
-        (unsigned)(key >> 3 & 15), (unsigned)(key & 7));
+    put(w, "s%u_%u_c%u_c%u_%u", (unsigned)(key >> 14 & 3), (unsigned)(key >> 11 & 7),
+        (unsigned)(key >> 7 & 15), (unsigned)(key >> 3 & 15), (unsigned)(key & 7));
 }
 
 static const struct {
@@ -207,13 +207,14 @@ static const struct {
     {"sys", put_system_register},
 };
 
-#define MEMBER(name) {#name, offsetof(struct a64_insn, name)}
+#define MEMBER(name)                                                                                         \
+    { #name, offsetof(struct a64_insn, name) }
 static const struct {
     const char *name;
     size_t offset;
-} members[] = {MEMBER(rd), MEMBER(rt), MEMBER(rn), MEMBER(rm), MEMBER(rs), MEMBER(ra), MEMBER(rt2), MEMBER(sf),
-    MEMBER(size), MEMBER(q), MEMBER(cond), MEMBER(shift), MEMBER(amount), MEMBER(nzcv), MEMBER(opc),
-    MEMBER(index), MEMBER(flags)};
+} members[] = {MEMBER(rd), MEMBER(rt), MEMBER(rn), MEMBER(rm), MEMBER(rs), MEMBER(ra), MEMBER(rt2),
+    MEMBER(sf), MEMBER(size), MEMBER(q), MEMBER(cond), MEMBER(shift), MEMBER(amount), MEMBER(nzcv),
+    MEMBER(opc), MEMBER(index), MEMBER(flags)};
 
 static bool same(const char *name, const char *text, size_t length) {
     return strlen(name) == length && memcmp(name, text, length) == 0;

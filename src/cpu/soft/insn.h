@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 /* Where register 31 leads (see struct cpu). The decoder does the mapping, so that handlers index x[] blindly:
- * a field used as a source maps 31 to REG_ZR, as a destination to REG_SINK, as a base or SP form to REG_SP. */
+ * a field used as a source maps 31 to REG_ZR, as a destination to REG_SINK, as a base or SP form to REG_SP.
+ */
 enum { REG_ZR = 31, REG_SP = 32, REG_SINK = 33, REG_COUNT = 34 };
 
 struct a64_insn {

@@ -1,5 +1,5 @@
-/* The run loop. Instructions execute one after another from the decoded page; those that may change the flow (ops up to
- * A64_LAST_END) end a block, and only there the loop looks at attention and at where to go on. */
+/* The run loop. Instructions execute one after another from the decoded page; those that may change the flow
+ * (ops up to A64_LAST_END) end a block, and only there the loop looks at attention and at where to go on. */
 #include "a64_ops.h"
 #include "cpu/soft/code.h"
 #include "cpu/soft/cpu.h"
@@ -8,15 +8,15 @@ static inline uint32_t attention(struct cpu *cpu) {
     return atomic_load_explicit(&cpu->attention, memory_order_relaxed);
 }
 
-/* Counts the instructions since the last call, of which end is the first that did not execute; next is where the
- * following ones begin. */
+/* Counts the instructions since the last call, of which end is the first that did not execute; next is where
+ * the following ones begin. */
 static inline void count_block(struct cpu *cpu, uint64_t end, uint64_t next) {
     cpu->stats.instructions += (end - cpu->code->block) / 4;
     cpu->code->block = next;
 }
 
-/* Blocks within one page, from pc on. Afterwards cpu->pc is that of the next instruction. Apart from cpu_run(), whose
- * setjmp() would keep its variables out of registers. */
+/* Blocks within one page, from pc on. Afterwards cpu->pc is that of the next instruction. Apart from
+ * cpu_run(), whose setjmp() would keep its variables out of registers. */
 static __attribute__((noinline)) void run_page(struct cpu *cpu, const struct code_page *page) {
     struct code_cache *code = cpu->code;
     uint64_t pc = cpu->pc;

@@ -69,10 +69,12 @@ WITH_CARRY_FLAGS(sbcs_x, uint64_t, 64, ~RM)
 
 #define CONDITIONAL_COMPARE(suffix, type, bits, operand)                                                     \
     EXEC(ccmn##suffix) {                                                                                     \
-        cpu->nzcv = cpu_condition(cpu, insn->cond) ? flags_add##bits((type)RN, (type)(operand)) : insn->nzcv;\
+        cpu->nzcv =                                                                                          \
+            cpu_condition(cpu, insn->cond) ? flags_add##bits((type)RN, (type)(operand)) : insn->nzcv;        \
     }                                                                                                        \
     EXEC(ccmp##suffix) {                                                                                     \
-        cpu->nzcv = cpu_condition(cpu, insn->cond) ? flags_sub##bits((type)RN, (type)(operand)) : insn->nzcv;\
+        cpu->nzcv =                                                                                          \
+            cpu_condition(cpu, insn->cond) ? flags_sub##bits((type)RN, (type)(operand)) : insn->nzcv;        \
     }
 
 CONDITIONAL_COMPARE(_w, uint32_t, 32, RM)

@@ -16,7 +16,7 @@
 #define FLAGS(type, bits)                                                                                    \
     static inline uint8_t flags_result##bits(type result, bool carry, bool overflow) {                       \
         return (uint8_t)((result >> (bits - 1)) << 3 | (type)(result == 0) << 2 | (type)carry << 1 |         \
-            (type)overflow);                                                                                 \
+                         (type)overflow);                                                                    \
     }                                                                                                        \
     static inline uint8_t flags_add##bits(type a, type b) {                                                  \
         type result = a + b;                                                                                 \

@@ -1,4 +1,5 @@
-/* Loads and stores of one general register (C4.1.66). The base is written back only after the access succeeded. */
+/* Loads and stores of one general register (C4.1.66). The base is written back only after the access
+ * succeeded. */
 #include "cpu/soft/interp/address.h"
 
 void check_sp_alignment(struct cpu *cpu) {
@@ -41,7 +42,7 @@ static inline uint64_t index32_address(struct cpu *cpu, const struct a64_insn *i
         RT = (wide)(narrow)mem_read##bits(cpu, index32_address(cpu, insn));                                  \
     }                                                                                                        \
     EXEC(name##_user) {                                                                                      \
-        RT = (wide)(narrow)mem_read##bits##_as(cpu, mem_unprivileged(cpu), offset_address(cpu, insn));               \
+        RT = (wide)(narrow)mem_read##bits##_as(cpu, mem_unprivileged(cpu), offset_address(cpu, insn));       \
     }
 
 #define STORES(name, bits)                                                                                   \
@@ -65,7 +66,7 @@ static inline uint64_t index32_address(struct cpu *cpu, const struct a64_insn *i
         mem_write##bits(cpu, index32_address(cpu, insn), (uint##bits##_t)RT);                                \
     }                                                                                                        \
     EXEC(name##_user) {                                                                                      \
-        mem_write##bits##_as(cpu, mem_unprivileged(cpu), offset_address(cpu, insn), (uint##bits##_t)RT);             \
+        mem_write##bits##_as(cpu, mem_unprivileged(cpu), offset_address(cpu, insn), (uint##bits##_t)RT);     \
     }
 
 LOADS(ldrb, 8, uint8_t, uint64_t)

@@ -177,7 +177,9 @@ EXEC(casp) {
 }
 
 #define FETCH_CASE(n, type, builtin, operand)                                                                \
-    case n: old = builtin((type *)host, (type)(operand), __ATOMIC_SEQ_CST); break;
+    case n:                                                                                                  \
+        old = builtin((type *)host, (type)(operand), __ATOMIC_SEQ_CST);                                      \
+        break;
 #define FETCH(name, builtin, operand)                                                                        \
     EXEC(name) {                                                                                             \
         void *host = mem_atomic_host(cpu, base_address(cpu, insn), 1u << insn->size);                        \

@@ -8,7 +8,8 @@ EXEC(nop) {
     (void)insn;
 }
 
-/* EL0 may wait only where SCTLR_EL1 lets it (D17.2.37, ISS for a trapped WF* instruction; COND is "always"). */
+/* EL0 may wait only where SCTLR_EL1 lets it (D17.2.37, ISS for a trapped WF* instruction; COND is "always").
+ */
 static void check_wait(struct cpu *cpu, uint32_t allowed, bool event) {
     enum { ISS_COND_ALWAYS = 1 << 24 | 0xe << 20 };
     if (cpu->el == 0 && !(cpu->sys.sctlr & allowed))
