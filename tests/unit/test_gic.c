@@ -356,6 +356,47 @@ static void binary_point_splits_priorities(void **state) {
     assert_int_equal(icc(0, BPR1), 7);
 }
 
+static void common_binary_point_is_group_0s(void **state) {
+    (void)state;
+    enable(60);
+    enable(61);
+    set_icc(0, CTLR, 1);
+    set_icc(0, BPR0, 5); /* group priority is [7:6] for both groups */
+    set_priority(60, 0xb8);
+    set_priority(61, 0x88);
+    spi_level(60, true);
+    assert_int_equal(icc(0, IAR1), 60);
+    assert_int_equal(icc(0, RPR), 0x80);
+    spi_level(61, true);
+    assert_false(irq(0));
+    set_icc(0, CTLR, 0);
+    set_priority(61, 0x78);
+    assert_true(irq(0));
+}
+
+/* The groups share one running priority: the interrupt that began last ends first. */
+static void groups_nest(void **state) {
+    (void)state;
+    enable(60);
+    enable(61);
+    set_icc(0, IGRPEN0, 1);
+    set_dist(GICD_IGROUPR + 4, ~(1u << 29)); /* 61 in group 0 */
+    set_priority(61, 0x40);
+    spi_level(60, true);
+    assert_int_equal(icc(0, IAR1), 60);
+    spi_level(61, true);
+    assert_true(fiq(0));
+    assert_int_equal(icc(0, IAR0), 61);
+    assert_int_equal(icc(0, RPR), 0x40);
+    set_icc(0, EOIR1, 60); /* not its turn */
+    assert_int_equal(icc(0, AP1R0), 1u << 20);
+    assert_int_equal(dist(GICD_ISACTIVER + 4), 1u << 28 | 1u << 29);
+    set_icc(0, EOIR0, 61);
+    assert_int_equal(icc(0, RPR), 0xa0);
+    set_icc(0, EOIR1, 60);
+    assert_int_equal(icc(0, RPR), 0xff);
+}
+
 static void split_eoi_drops_priority_first(void **state) {
     (void)state;
     enable(33);
@@ -625,6 +666,8 @@ int main(void) {
         TEST(highest_priority_first_then_lowest_number),
         TEST(preemption_needs_a_higher_group_priority),
         TEST(binary_point_splits_priorities),
+        TEST(common_binary_point_is_group_0s),
+        TEST(groups_nest),
         TEST(split_eoi_drops_priority_first),
         TEST(eoi_of_nothing_is_harmless),
         TEST(group_0_is_a_fiq),
