@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Compares the software CPU with qemu-aarch64, instruction form by form and in random programs.
+
+    check.py --table FORMS.json --oracle ORACLE --run-cases RUN_CASES [options]
+
+Every form of the instruction table is run with random operands on both, and the states are compared bit for bit.
+Ends with a coverage report; a form without a test is a failure unless the table says why (test(none: reason)).
+Differences that are QEMU's are listed in known.txt with their reasons.
+
+Environment: PEARVISOR_QEMU_USER  the emulator, with its options   (qemu-aarch64 -cpu max,...)
+             PEARVISOR_CPU_CHECK  how much to run, as a factor     (1: about a minute)
+"""
+
+import argparse
+import collections
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from forms import Table  # noqa: E402
+from generate import Generator  # noqa: E402
+
+SKIPPED = 77  # what meson takes for "skipped"
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Features that PearVisor does not have are switched off where QEMU lets us.
+QEMU = "qemu-aarch64 -cpu max,sve=off,sme=off,pauth=off"
+
+
+def read_known(path):
+    """known.txt: form name, then the reason; blank lines and # comments."""
+    known = {}
+    with open(path, encoding="utf-8") as stream:
+        for line in stream:
+            line = line.split("#")[0].strip()
+            if line:
+                name, _, reason = line.partition(" ")
+                known[name] = reason.strip()
+    return known
+
+
+def disassemble(words):
+    """objdump's text for each word, where there is an objdump; else nothing."""
+    tool = shutil.which("aarch64-linux-gnu-objdump")
+    if not tool or not words:
+        return {}
+    with tempfile.NamedTemporaryFile(suffix=".bin") as binary:
+        binary.write(b"".join(word.to_bytes(4, "little") for word in words))
+        binary.flush()
+        text = subprocess.run([tool, "-D", "-b", "binary", "-m", "aarch64", binary.name],
+                              capture_output=True, text=True, check=False).stdout
+    lines = re.findall(r"^\s*[0-9a-f]+:\s+([0-9a-f]{8})\s+(.*)$", text, re.M)
+    return {int(word, 16): " ".join(rest.split("//")[0].split()) for word, rest in lines}
+
+
+def make_cases(table, args, only, known):
+    generator = Generator(table, args.seed, known)
+    counts = collections.Counter()
+    scale = args.scale
+    for form in table.forms:
+        if form.untested is None and (not only or form.name in only):
+            counts[form.name] = generator.form_cases(form, max(8, int(args.words * scale)), args.repeat)
+    if not only:
+        for _ in range(int(args.programs * scale)):
+            generator.program_case(args.repeat)
+        for form in table.forms:
+            for _ in range(max(1, int(4 * scale)) if form.untested is None else 0):
+                generator.foreign_case(form)
+    return generator, counts
+
+
+def run(args, cases):
+    """Both sides over the cases: the lines of run_cases, and what went wrong with running as such."""
+    qemu = shlex.split(os.environ.get("PEARVISOR_QEMU_USER", QEMU))
+    oracle = subprocess.Popen(qemu + [args.oracle, cases], stdout=subprocess.PIPE)
+    try:
+        ours = subprocess.run([args.run_cases, cases], stdin=oracle.stdout, capture_output=True, text=True,
+                              timeout=args.timeout * max(1, args.scale), check=False)
+    except subprocess.TimeoutExpired:
+        oracle.kill()
+        return "", "the cases (--keep) did not end within %d seconds" % args.timeout
+    oracle.stdout.close()
+    status = oracle.wait()
+    sys.stderr.write(ours.stderr)
+    if ours.returncode not in (0, 1) or status != 0:
+        return ours.stdout, "the oracle ended with %d, run_cases with %d" % (status, ours.returncode)
+    return ours.stdout, None
+
+
+class Report:
+    def __init__(self, generator, table, counts, known):
+        self.generator, self.table, self.counts, self.known = generator, table, counts, known
+        self.states = collections.Counter()
+        self.failures = collections.Counter()
+        self.executed = collections.Counter()
+        self.details = collections.defaultdict(list)
+        self.foreign = []
+
+    def name_of(self, number):
+        kind, form = self.generator.cases[number]
+        return kind if kind in ("program", "foreign") else form.name
+
+    def read(self, text):
+        for line in text.splitlines():
+            if line.startswith("result "):
+                number, states, failures, executed = map(int, line.split()[1:])
+                name = self.name_of(number)
+                self.states[name] += states
+                self.failures[name] += failures
+                self.executed[name] += executed
+            elif line.startswith("fail "):
+                name = self.name_of(int(line.split()[1]))
+                self.details[name].append([line])
+            elif self.details:
+                self.details[name][-1].append(line)
+
+    def words(self, detail):
+        return [int(word, 16) for word in detail[0].split("words")[1].split()]
+
+    def show_failures(self, limit):
+        for name, details in sorted(self.details.items()):
+            if name in self.known or name == "foreign":
+                continue
+            print("\n%s: %d of %d states differ" % (name, self.failures[name], self.states[name]))
+            for detail in details[:limit]:
+                words = self.words(detail)
+                text = disassemble(words)
+                print("  " + detail[0])
+                for word in words:
+                    print("    %08x  %s" % (word, text.get(word, "")))
+                print("\n".join(detail[1:]))
+
+    def show_foreign(self):
+        """Words that QEMU executes and the table does not have; and the reverse, which is a failure."""
+        details = self.details.get("foreign", [])
+        words = sorted({self.words(detail)[0] for detail in details})
+        text = disassemble(words)
+        names = collections.Counter(text.get(word, "?").split(" ")[0] for word in words)
+        if names:
+            print("\nQEMU has, the table has not: " +
+                  ", ".join("%s (%d)" % (name, count) for name, count in sorted(names.items())))
+
+    def show_coverage(self):
+        tested = [form for form in self.table.forms if form.untested is None]
+        print("\n%d forms: %d tested here, %d elsewhere" % (
+            len(self.table.forms), len(tested), len(self.table.forms) - len(tested)))
+        without = [form for form in tested if self.counts[form.name] == 0]
+        never = [form for form in tested if self.counts[form.name] and not self.executed[form.name] and not form.ends]
+        for form in without:
+            print("NO TEST %s (%s)" % (form.name, form.where))
+        for form in never:
+            print("NEVER EXECUTED %s (%s): QEMU refuses every word" % (form.name, form.where))
+        return without + [form for form in never if form.name not in self.known]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--table", required=True, help="what isa.py --json printed")
+    parser.add_argument("--oracle", required=True)
+    parser.add_argument("--run-cases", required=True)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--only", default="", help="forms, separated by commas")
+    parser.add_argument("--words", type=int, default=250, help="words a form")
+    parser.add_argument("--repeat", type=int, default=10, help="states a word")
+    parser.add_argument("--programs", type=int, default=2000)
+    parser.add_argument("--show", type=int, default=2, help="failures shown in detail a form")
+    parser.add_argument("--untested", action="store_true", help="list the forms that are tested elsewhere")
+    parser.add_argument("--timeout", type=int, default=300, help="seconds that the cases may take")
+    parser.add_argument("--keep", help="leave the file of cases here")
+    args = parser.parse_args()
+    args.scale = float(os.environ.get("PEARVISOR_CPU_CHECK", "1"))
+    return args
+
+
+def main():
+    args = parse_arguments()
+    qemu = shlex.split(os.environ.get("PEARVISOR_QEMU_USER", QEMU))[0]
+    if not shutil.which(qemu):
+        print("skipped: no %s (Debian: qemu-user)" % qemu)
+        return SKIPPED
+    table = Table(args.table)
+    only = set(filter(None, args.only.split(",")))
+    print("seed %d" % args.seed, flush=True)
+    known = read_known(os.path.join(HERE, "known.txt"))
+    generator, counts = make_cases(table, args, only, known)
+    with tempfile.TemporaryDirectory() as work:
+        cases = args.keep or os.path.join(work, "cases")
+        generator.write(cases)
+        text, problem = run(args, cases)
+    report = Report(generator, table, counts, known)
+    report.read(text)
+    report.show_failures(args.show)
+    report.show_foreign()
+    uncovered = [] if only else report.show_coverage()
+    if args.untested:
+        for form in table.forms:
+            if form.untested is not None:
+                print("elsewhere %s: %s" % (form.name, form.untested))
+    failed = sorted(name for name, count in report.failures.items()
+                    if count and name not in report.known and name != "foreign")
+    print("\n%d states of %d cases" % (sum(report.states.values()), len(generator.cases)))
+    if failed:
+        print("FAIL %d: %s" % (len(failed), " ".join(failed)))
+    if problem:
+        print("FAIL %s" % problem)
+    return 1 if failed or uncovered or problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+"""Makes the words of the CPU tests: single instructions of every form, programs, and words the table lacks."""
+
+import random
+import struct
+
+from forms import REGISTERS
+
+ALONE, PROGRAM = 1, 2  # enum case_flags
+COUNT_REG, BASE_REGS = 25, (26, 27, 31)  # case.h
+RESERVED = {25, 26, 27}
+
+# Words beyond the table's test(): FPCR and FPSR, which are all that user mode can judge besides NZCV.
+EXTRA_WORDS = {"mrs": (0xd53b4400, 0xd53b4420), "msr": (0xd51b4400, 0xd51b4420)}
+
+
+def bits(word, low, width):
+    return word >> low & (1 << width) - 1
+
+
+def is_branch(word):
+    """Branches by immediate, on a condition, on a register (C4.1.93, less system instructions)."""
+    return bits(word, 26, 3) == 5 and bits(word, 22, 10) not in (0b1101010000, 0b1101010100)
+
+
+def is_system(word):
+    """Exceptions, barriers, hints, system registers."""
+    return bits(word, 22, 10) in (0b1101010000, 0b1101010100)
+
+
+def has_base(word):
+    return bits(word, 27, 1) and not bits(word, 25, 1) and (bits(word, 27, 3) != 3 or bits(word, 24, 1))
+
+
+def is_exclusive(word):
+    return bits(word, 24, 6) == 8 and not bits(word, 23, 1) and not (bits(word, 21, 1) and not bits(word, 31, 1))
+
+
+def branches_to_itself(word):
+    if bits(word, 26, 5) == 5:
+        return bits(word, 0, 26) == 0
+    if bits(word, 25, 6) == 0b011011:
+        return bits(word, 5, 14) == 0
+    return is_branch(word) and bits(word, 25, 7) != 0b1101011 and bits(word, 5, 19) == 0
+
+
+def is_ordered_with_offset(word):
+    """LDAPUR, STLUR and their kind."""
+    return bits(word, 24, 6) == 0b011001 and not bits(word, 21, 1)
+
+
+def is_structure_post(word):
+    """LD1 to ST4 with post-index."""
+    return bits(word, 25, 5) == 0b00110 and bits(word, 31, 1) == 0 and bits(word, 23, 1)
+
+
+def offset_scale(word):
+    """What the immediate offset of a load or store is multiplied with."""
+    size, vector = bits(word, 30, 2), bits(word, 26, 1)
+    if bits(word, 27, 3) == 5:
+        return 4 << size if vector else 8 if size == 2 else 4
+    return 1
+
+
+class Generator:
+    def __init__(self, table, seed, known=()):
+        self.table = table
+        self.random = random.Random(seed)
+        self.cases = []  # (kind, form or None) by id
+        self.records = []
+        self.normal = [form for form in table.forms
+                       if form.untested is None and not form.ends and form.name not in known]
+
+    def add(self, kind, form, words, repeat, flags=0):
+        header = struct.pack("<IHHII", len(self.cases), flags, len(words), repeat, self.random.getrandbits(32))
+        self.cases.append((kind, form))
+        self.records.append(header + struct.pack("<%dI" % len(words), *words))
+
+    def write(self, path):
+        with open(path, "wb") as stream:
+            stream.write(b"".join(self.records))
+
+    # --- words
+
+    def random_field(self, form, field):
+        """A value for a field: mostly uniform, at times an edge."""
+        width, r = field["width"], self.random
+        if field["member"] in form.wanted and r.random() < 0.7:
+            return r.choice(form.wanted[field["member"]])
+        if r.random() < 0.7:
+            return r.getrandbits(width)
+        return r.choice((0, 1, (1 << width) - 1, 1 << width - 1, (1 << width - 1) - 1, 1 << r.randrange(width)))
+
+    def random_word(self, form):
+        """A word with the form's fixed bits; None if the first tries do not suit the form's conditions."""
+        for _ in range(200):
+            word = form.value | self.random.getrandbits(32) & ~form.mask
+            word = word & ~form.should_mask | form.should_value
+            registers = []
+            for field in form.fields:
+                value = self.random_field(form, field)
+                if field["member"] in REGISTERS:
+                    if registers and self.random.random() < 0.1:
+                        value = self.random.choice(registers)
+                    registers.append(value)
+                word = form.set_field(word, field, value)
+            found = self.table.find(word)
+            if found is form and form.testable(word) and not self.is_unfit(word):
+                return word
+        return None
+
+    @staticmethod
+    def is_unfit(word):
+        """Branches to themselves; ordered accesses that cannot be aimed at an aligned address (state.c)."""
+        if is_ordered_with_offset(word) and bits(word, 5, 5) == 31:
+            return bits(word, 12, 9) & (1 << bits(word, 30, 2)) - 1
+        return branches_to_itself(word)
+
+    def form_cases(self, form, words, repeat):
+        """Cases of one form; returns how many there are."""
+        added = 0
+        seen = set()
+        for _ in range(words):
+            word = self.random_word(form)
+            if word is None:
+                break
+            if word in seen and form.mask | 31 == 0xffffffff:
+                continue
+            seen.add(word)
+            self.add("form", form, [word], repeat, ALONE if is_branch(word) else 0)
+            added += 1
+            if has_base(word) and is_exclusive(word) and not bits(word, 22, 1):
+                self.pair_case(form, word, repeat)
+        for word in EXTRA_WORDS.get(form.name, ()):
+            self.add("form", form, [word | self.random.randrange(31)], repeat)
+        return added
+
+    def pair_case(self, form, store, repeat):
+        """A store-exclusive after its load-exclusive, so that it succeeds."""
+        base, status = bits(store, 5, 5), bits(store, 16, 5)
+        loaded = self.random.choice([n for n in range(25) if n not in (base, status)])
+        load = store & ~(0x1f << 16 | 0x1f | 0x1f << 10) | 0x1f << 16 | 1 << 22 | loaded
+        load |= (loaded + 1 if bits(store, 21, 1) else 31) << 10
+        if bits(store, 21, 1) and loaded + 1 == base:
+            return
+        self.add("pair", form, [load, store], repeat)
+
+    # --- words outside of the table
+
+    def foreign_case(self, form):
+        """A form's word with a fixed bit or two turned over, if the table has no such instruction."""
+        word = self.random_word(form)
+        if word is None:
+            return
+        for _ in range(self.random.choice((1, 1, 2))):
+            word ^= 1 << self.random.choice([bit for bit in range(32) if form.mask >> bit & 1])
+        if (word & 0x8f7e0c00) == 0x0e780800:
+            return  # QEMU 7.2 ends itself at unallocated half-precision two-register forms
+        if self.table.find(word) is None and not is_branch(word) and not is_system(word):
+            self.add("foreign", form, [word], 1)
+
+    # --- programs
+
+    def program_word(self):
+        """An instruction that leaves the program's own registers alone; as a list, with what it needs before."""
+        r = self.random
+        while True:
+            form = r.choice(self.normal)
+            word = self.random_word(form)
+            if word is None or is_branch(word) or is_system(word):
+                continue
+            memory = has_base(word)
+            if memory:
+                words = self.program_access(form, word)
+            else:
+                words = [word]
+            if words and not any(self.touches_reserved(w, memory) for w in words):
+                return words
+
+    def touches_reserved(self, word, memory):
+        form = self.table.find(word)
+        for field in form.fields:
+            if field["member"] in REGISTERS and field["role"] != "vec":
+                if memory and field["member"] == "rn":
+                    continue
+                value = bits(word, field["pieces"][0]["low"], 5)
+                if value in RESERVED or (value + 1 in RESERVED and "casp" in form.name):
+                    return True
+                if value == 31 and field["role"] == "sp":
+                    return True
+        return False
+
+    def program_access(self, form, word):
+        """The load or store with its base in the window and a small offset; bases stay multiples of 16."""
+        if is_exclusive(word) or is_structure_post(word):
+            return None
+        word = word & ~(31 << 5) | self.random.choice(BASE_REGS) << 5
+        if form.field("rm"):
+            word |= 31 << 16
+        imm = form.field("imm")
+        if imm:
+            step = 1
+            if form.name.endswith(("_pre", "_post")):
+                step = 16 // offset_scale(word)
+            elif is_ordered_with_offset(word):
+                step = 8
+            value = self.random.randrange(-2, 3) * step if imm["signed"] else self.random.randrange(3)
+            word = form.set_field(word, imm, value & (1 << imm["width"]) - 1)
+        found = self.table.find(word)
+        return [word] if found is form and form.testable(word) else None
+
+    def exclusive_snippet(self):
+        """Load-exclusive, add, store-exclusive; on a base register."""
+        r = self.random
+        size, base = r.randrange(4) << 30, r.choice(BASE_REGS) << 5
+        a, b, c = r.sample(range(24), 3)
+        order = r.randrange(2) << 15
+        return [0x085f7c00 | size | base | a | order, 0x8b000000 | a << 5 | b << 16 | b,
+                0x08007c00 | size | base | c << 16 | b | order]
+
+    def condition_branch(self, distance):
+        """A conditional or unconditional branch by a distance in words."""
+        r, n = self.random, self.random.randrange(25)
+        return r.choice((
+            0x54000000 | (distance & 0x7ffff) << 5 | r.randrange(16),
+            0x34000000 | r.randrange(4) << 30 & 0x80000000 | r.randrange(2) << 24 | (distance & 0x7ffff) << 5 | n,
+            0x36000000 | r.randrange(2) << 31 | r.randrange(2) << 24 | r.randrange(32) << 19
+            | (distance & 0x3fff) << 5 | n,
+        ))
+
+    def call_snippet(self):
+        """A call of a one-instruction leaf, by BL or BLR."""
+        leaf = self.program_word()
+        if len(leaf) != 1 or 30 in (bits(leaf[0], low, 5) for low in (0, 10, 16)):
+            leaf = [0x91000400]  # add x0, x0, #1; x30 must stay
+        if self.random.randrange(2):
+            return [0x94000002, 0x14000004, 0xd503201f] + leaf + [0xd65f03c0]
+        return [0x10000078, 0xd63f0300, 0x14000003] + leaf + [0xd65f03c0]  # adr x24; blr x24
+
+    def program(self):
+        """A list of items, each a list of words; forward branches lead to items, back branches consume the count."""
+        r = self.random
+        items = []
+        for _ in range(r.randrange(20, 90)):
+            kind = r.random()
+            if kind < 0.80:
+                items.append(self.program_word())
+            elif kind < 0.88:
+                items.append(("forward", r.randrange(1, 6)))
+            elif kind < 0.93:
+                items.append(("back", r.randrange(1, 12)))
+            elif kind < 0.96:
+                items.append(self.exclusive_snippet())
+            else:
+                items.append(self.call_snippet())
+        return self.link(items)
+
+    def link(self, items):
+        sizes = [3 if item[0] == "back" else 1 if item[0] == "forward" else len(item) for item in items]
+        starts = [sum(sizes[:n]) for n in range(len(items) + 1)]
+        words = []
+        for n, item in enumerate(items):
+            if item[0] == "forward":
+                words.append(self.condition_branch(starts[min(n + item[1], len(items))] - starts[n]))
+            elif item[0] == "back":
+                target = starts[max(n - item[1], 0)]
+                # cbz count, past this; sub count, count, #1; branch
+                words += [0xb4000060 | COUNT_REG, 0xd1000400 | COUNT_REG << 5 | COUNT_REG,
+                          self.condition_branch(target - starts[n] - 2)]
+            else:
+                words += item
+        return words
+
+    def program_case(self, repeat):
+        words = self.program()
+        if len(words) < 256:
+            self.add("program", None, words, repeat, PROGRAM)

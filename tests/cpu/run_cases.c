@@ -1,0 +1,349 @@
+/* Runs test cases on the software CPU and compares with what the oracle wrote.
+ *
+ *     oracle CASES | run_cases CASES
+ *
+ * Prints one line a case record, "result ID STATES FAILURES EXECUTED" (EXECUTED: states that ended without an
+ * exception of the words themselves), and before it the first failures in detail. Exits with 1 when something
+ * differs.
+ *
+ * The cases run in EL0 behind a small stage 1 map like Linux's. Every exception ends in the vector, whose HVC
+ * leaves vcpu_run(): whole paths are tested, through decoder, memory, exceptions and the run loop. */
+#include "case.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "bus/memory.h"
+#include "cpu/soft/cpu.h"
+#include "cpu/soft/mem.h"
+
+enum { FAILURES_SHOWN = 2 }; /* of one record */
+
+/* The kernel's part of the map: page tables and vectors, for EL1 only. */
+enum { KERNEL_BASE = 0x40000000, KERNEL_SIZE = 6 * 4096, VECTORS = KERNEL_BASE + 5 * 4096 };
+
+static uint64_t *kernel; /* KERNEL_BASE */
+static uint32_t *sled;   /* SLED_BASE */
+static uint8_t *data;    /* DATA_BASE */
+static struct engine_vcpu *vcpu;
+static struct cpu *cpu;
+
+static void die(const char *what) {
+    fprintf(stderr, "run_cases: %s\n", what);
+    exit(2);
+}
+
+/* --- the machine */
+
+static bool no_mmio_read(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t *value) {
+    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
+    return false;
+}
+
+static bool no_mmio_write(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t value) {
+    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
+    return false;
+}
+
+static bool no_sysreg_read(void *ctx, unsigned index, uint32_t reg, uint64_t *value) {
+    (void)ctx, (void)index, (void)reg, (void)value;
+    return false;
+}
+
+static bool no_sysreg_write(void *ctx, unsigned index, uint32_t reg, uint64_t value) {
+    (void)ctx, (void)index, (void)reg, (void)value;
+    return false;
+}
+
+static void on_hvc(void *ctx, unsigned index, uint64_t x[18]) {
+    (void)ctx, (void)index, (void)x;
+    engine_soft.vcpu_kick(vcpu);
+}
+
+static void ignore_timer(void *ctx, unsigned index, unsigned ppi, bool level) {
+    (void)ctx, (void)index, (void)ppi, (void)level;
+}
+
+static const struct engine_machine machine = {
+    .mmio_read = no_mmio_read,
+    .mmio_write = no_mmio_write,
+    .sysreg_read = no_sysreg_read,
+    .sysreg_write = no_sysreg_write,
+    .hvc = on_hvc,
+    .timer_line = ignore_timer,
+};
+
+static void *add_ram(struct memory *memory, uint64_t gpa, uint64_t size) {
+    struct error e;
+    void *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (host == MAP_FAILED)
+        die("out of memory");
+    struct memory_slot slot = {.gpa = gpa, .size = size, .host = host, .kind = MEMORY_RAM};
+    if (memory_add(memory, &slot, &e) < 0)
+        die(e.text);
+    return host;
+}
+
+/* Descriptor bits (D8.3). */
+#define DESC_TABLE 3ull
+#define DESC_BLOCK 1ull
+#define DESC_PAGE  3ull
+#define DESC_EL0   (1ull << 6)
+#define DESC_AF    (1ull << 10 | 3ull << 8) /* with inner shareable */
+#define DESC_PXN   (1ull << 53)
+#define DESC_UXN   (1ull << 54)
+
+static uint64_t *table(unsigned n) {
+    return kernel + n * 512;
+}
+
+static uint64_t table_at(unsigned n) {
+    return (KERNEL_BASE + n * 4096) | DESC_TABLE;
+}
+
+/* 39-bit addresses: table 0 is level 1, table 1 level 2 of the second gigabyte, 2 and 3 level 3 of kernel and
+ * data. */
+static void make_tables(void) {
+    const uint64_t user = DESC_AF | DESC_EL0;
+    table(0)[KERNEL_BASE >> 30] = table_at(1);
+    table(1)[KERNEL_BASE >> 21 & 511] = table_at(2);
+    table(1)[DATA_BASE >> 21 & 511] = table_at(3);
+    for (uint64_t at = SLED_BASE; at < SLED_BASE + SLED_SIZE; at += 2 << 20)
+        table(1)[at >> 21 & 511] = at | DESC_BLOCK | user;
+    table(2)[VECTORS >> 12 & 511] = VECTORS | DESC_PAGE | DESC_AF | DESC_UXN;
+    for (uint64_t at = DATA_BASE; at < DATA_BASE + DATA_SIZE; at += 4096)
+        table(3)[at >> 12 & 511] = at | DESC_PAGE | user | DESC_UXN | DESC_PXN;
+}
+
+/* System registers as Linux sets them for a process. */
+static void set_system_registers(void) {
+    cpu->sys.mair = 0xff;
+    cpu->sys.tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2ull << 32 |
+                   1ull << 37; /* T0SZ, WB, IS, EPD1, IPS, TBI0 */
+    cpu->sys.ttbr0 = KERNEL_BASE;
+    cpu->sys.vbar = VECTORS;
+    cpu->sys.cpacr = 3 << 20;
+    /* M C I, DZE UCT nTWI nTWE, UCI, SPAN, and the RES1 bits LSMAOE nTLSMD EOS EIS TSCXT */
+    cpu->sys.sctlr = 0x30d00800 | 1 | 1 << 2 | 1 << 12 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 18 | 1 << 26;
+    cpu_mode_changed(cpu);
+    tlb_flush_all(cpu);
+}
+
+static void make_machine(void) {
+    struct error e;
+    struct engine_vm *vm;
+    struct memory *memory = memory_create();
+    struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1};
+    if (engine_soft.vm_create(&vm, &config, &e) < 0)
+        die(e.text);
+    kernel = add_ram(memory, KERNEL_BASE, KERNEL_SIZE);
+    sled = add_ram(memory, SLED_BASE, SLED_SIZE);
+    data = add_ram(memory, DATA_BASE, DATA_SIZE);
+
+    make_tables();
+    uint32_t *vectors = (uint32_t *)kernel + (VECTORS - KERNEL_BASE) / sizeof(uint32_t);
+    for (unsigned i = 0; i < 16; i++)
+        vectors[i * 32] = 0xd4000002; /* HVC #0 */
+    for (uint32_t i = 0; i < SLED_SIZE / sizeof(uint32_t); i++)
+        sled[i] = sled_word(i);
+
+    vcpu = engine_soft.vcpu(vm, 0);
+    cpu = (struct cpu *)vcpu; /* the soft engine's vCPU is its struct cpu */
+    engine_soft.vcpu_reset(vcpu, VECTORS, 0);
+    set_system_registers();
+}
+
+/* --- one state of one case */
+
+static void load_state(const struct case_state *state) {
+    cpu_set_pstate(cpu, state->nzcv);
+    memcpy(cpu->x, state->x, sizeof(state->x));
+    cpu->x[REG_SP] = state->sp;
+    cpu->pc = state->pc;
+    memcpy(cpu->v, state->v, sizeof(state->v));
+    cpu->fpcr = state->fpcr;
+    cpu->fpsr = state->fpsr;
+    case_load_memory(data, state);
+}
+
+/* What Linux makes of a syndrome. */
+static uint32_t signal_of(uint64_t esr) {
+    switch (esr >> 26 & 63) {
+    case 0x3c: return CASE_DONE;
+    case 0x00:
+    case 0x18: return CASE_SIGILL;
+    case 0x22:
+    case 0x26: return CASE_SIGBUS;
+    case 0x20:
+    case 0x24: return (esr & 63) == 0x21 ? CASE_SIGBUS : CASE_SIGSEGV;
+    default: return 1000 + (esr >> 26 & 63);
+    }
+}
+
+static void store_state(struct case_state *state) {
+    memcpy(state->x, cpu->x, sizeof(state->x));
+    state->sp = cpu->sp_bank[0];
+    state->pc = cpu->sys.elr;
+    state->nzcv = cpu->sys.spsr & 0xf0000000;
+    memcpy(state->v, cpu->v, sizeof(state->v));
+    state->fpcr = cpu->fpcr;
+    state->fpsr = cpu->fpsr;
+    state->signal = signal_of(cpu->sys.esr);
+    memcpy(state->window, data + (WINDOW_BASE - DATA_BASE), WINDOW_SIZE);
+}
+
+static void run_state(const struct case_state *initial, struct case_state *result) {
+    load_state(initial);
+    if (engine_soft.vcpu_run(vcpu) != ENGINE_EXIT_KICKED || cpu->el != 1)
+        die("the vCPU stopped by itself");
+    store_state(result);
+}
+
+/* --- comparing */
+
+/* Registers that an aborted load leaves UNKNOWN: Rt and Rt2. */
+static bool is_unknown_after_fault(const struct case_state *state, unsigned reg) {
+    if (state->signal != CASE_SIGSEGV && state->signal != CASE_SIGBUS)
+        return false;
+    if (state->pc < SLED_BASE || state->pc >= SLED_BASE + SLED_SIZE || state->pc & 3)
+        return false;
+    uint32_t word = sled[(state->pc - SLED_BASE) / sizeof(uint32_t)];
+    return (word & 31) == reg || (word >> 10 & 31) == reg;
+}
+
+static bool same(const struct case_state *a, const struct case_state *b) {
+    if (memcmp(a, b, sizeof(*a)) == 0)
+        return true;
+    if (a->signal != b->signal || a->pc != b->pc || a->sp != b->sp || a->nzcv != b->nzcv)
+        return false;
+    if (a->signal != CASE_SIGSEGV && a->signal != CASE_SIGBUS)
+        return false;
+    for (unsigned i = 0; i < 31; i++)
+        if (a->x[i] != b->x[i] && !is_unknown_after_fault(a, i))
+            return false;
+    return true;
+}
+
+static void show_64(const char *name, uint64_t in, uint64_t oracle, uint64_t ours, bool always) {
+    if (oracle != ours)
+        printf("    %-6s in %016" PRIx64 "  oracle %016" PRIx64 "  ours %016" PRIx64 "\n", name, in, oracle,
+            ours);
+    else if (always)
+        printf("    %-6s in %016" PRIx64 "\n", name, in);
+}
+
+static void show_vector(
+    unsigned i, const uint64_t in[2], const uint64_t oracle[2], const uint64_t ours[2], bool always) {
+    bool differ = memcmp(oracle, ours, 16) != 0;
+    if (!differ && !always)
+        return;
+    printf("    v%-5u in %016" PRIx64 "_%016" PRIx64, i, in[1], in[0]);
+    if (differ)
+        printf("  oracle %016" PRIx64 "_%016" PRIx64 "  ours %016" PRIx64 "_%016" PRIx64, oracle[1],
+            oracle[0], ours[1], ours[0]);
+    printf("\n");
+}
+
+static void show_window(
+    const struct case_state *in, const struct case_state *oracle, const struct case_state *ours) {
+    for (unsigned i = 0; i < WINDOW_SIZE; i += 8) {
+        uint64_t values[3];
+        memcpy(&values[0], in->window + i, 8);
+        memcpy(&values[1], oracle->window + i, 8);
+        memcpy(&values[2], ours->window + i, 8);
+        char name[16];
+        snprintf(name, sizeof(name), "[%x]", WINDOW_BASE + i);
+        show_64(name, values[0], values[1], values[2], false);
+    }
+}
+
+/* Inputs that the words may read and everything that differs. */
+static void show_failure(const struct case_record *record, uint32_t seed, const struct case_state *in,
+    const struct case_state *oracle, const struct case_state *ours) {
+    uint32_t named = 0;
+    for (unsigned i = 0; i < record->words && !(record->flags & CASE_PROGRAM); i++) {
+        uint32_t word = case_words(record)[i];
+        named |=
+            1u << (word & 31) | 1u << (word >> 5 & 31) | 1u << (word >> 16 & 31) | 1u << (word >> 10 & 31);
+    }
+    printf("fail %u seed %u words", record->id, seed);
+    for (unsigned i = 0; i < record->words; i++)
+        printf(" %08x", case_words(record)[i]);
+    printf("\n");
+    for (unsigned i = 0; i < 31; i++) {
+        char name[8];
+        snprintf(name, sizeof(name), "x%u", i);
+        show_64(name, in->x[i], oracle->x[i], ours->x[i], named >> i & 1);
+    }
+    show_64("sp", in->sp, oracle->sp, ours->sp, named >> 31);
+    show_64("pc", in->pc, oracle->pc, ours->pc, true);
+    show_64("nzcv", in->nzcv, oracle->nzcv, ours->nzcv, true);
+    for (unsigned i = 0; i < 32; i++)
+        show_vector(i, in->v[i], oracle->v[i], ours->v[i], named >> i & 1);
+    show_64("fpcr", in->fpcr, oracle->fpcr, ours->fpcr, true);
+    show_64("fpsr", in->fpsr, oracle->fpsr, ours->fpsr, true);
+    show_64("signal", in->signal, oracle->signal, ours->signal, true);
+    show_window(in, oracle, ours);
+}
+
+/* --- the file of cases */
+
+static void read_oracle(struct case_state *state) {
+    if (fread(state, sizeof(*state), 1, stdin) != 1)
+        die("the oracle ended early");
+}
+
+/* Runs all states of a record; returns how many differ. */
+static unsigned run_record(const struct case_record *record, uint64_t pc) {
+    unsigned failures = 0, executed = 0;
+    for (uint32_t n = 0; n < record->repeat; n++) {
+        struct case_state initial, ours, oracle;
+        initial.pc = pc;
+        case_initial(&initial, case_words(record), record->words, record->flags, record->seed + n);
+        run_state(&initial, &ours);
+        read_oracle(&oracle);
+        executed += oracle.signal == CASE_DONE;
+        if (same(&oracle, &ours))
+            continue;
+        if (failures++ < FAILURES_SHOWN)
+            show_failure(record, record->seed + n, &initial, &oracle, &ours);
+    }
+    printf("result %u %u %u %u\n", record->id, record->repeat, failures, executed);
+    return failures;
+}
+
+static uint64_t run_file(const struct case_record *record, const struct case_record *end) {
+    uint64_t failures = 0;
+    struct case_batch batch = {record, record};
+    for (; record < end; record = batch.end) {
+        uint64_t pc = CODE_BASE;
+        batch = case_load_batch(sled, record, end, batch);
+        memset(data, 0, DATA_SIZE);
+        code_invalidate_all(cpu);
+        for (const struct case_record *r = batch.first; r < batch.end; r = case_next(r)) {
+            failures += run_record(r, pc);
+            pc += (r->words + 1) * sizeof(uint32_t);
+        }
+    }
+    return failures;
+}
+
+int main(int argc, char **argv) {
+    struct stat stat;
+    int fd = argc == 2 ? open(argv[1], O_RDONLY) : -1;
+    if (fd < 0 || fstat(fd, &stat) < 0)
+        die("usage: run_cases CASES < states of the oracle");
+    const char *file = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (file == MAP_FAILED)
+        die("cannot read the cases");
+    make_machine();
+    uint64_t failures =
+        run_file((const struct case_record *)file, (const struct case_record *)(file + stat.st_size));
+    return failures ? 1 : 0;
+}
