@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# The window shows the guest's pixels, and the guest follows when the window is resized. On a screen of Xvfb.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pattern.sh"
+for tool in Xvfb xdotool; do
+    command -v $tool >/dev/null || { echo "no $tool here"; exit 77; }
+done
+mkdir "$work/screen"
+Xvfb -displayfd 3 -screen 0 1400x1000x24 -fbdir "$work/screen" 3>"$work/number" 2>/dev/null &
+await_file "$work/number"
+export DISPLAY=:$(cat "$work/number")
+unset WAYLAND_DISPLAY
+
+window_shows() { # SIZE
+    await "SHOWN $1"
+    sleep 2 # until it is on the screen
+    eval "$(xdotool getwindowgeometry --shell "$window")"
+    "$here/screen_png.py" "$work/screen/Xvfb_screen0" "$work/window.png" $X $Y $WIDTH $HEIGHT
+    "$here/check_pattern.py" "$work/window.png" "$1" || fail "the window, $1" "$work/out"
+}
+
+start_pattern --follow --display window --screenshot "$work/a.png"
+await "SHOWN 1280x800"
+grep -q 'no window' "$work/out" && { tail -n 1 "$work/out"; exit 77; }
+window=$(xdotool search --sync --onlyvisible --name PearVisor | head -n 1)
+xdotool mousemove 2 2 # away from the picture
+window_shows 1280x800
+xdotool windowsize "$window" 1111 701
+window_shows 1111x701
+kill -TERM $vm
+wait $vm
+"$here/check_pattern.py" "$work/a.png" 1111x701 || fail "the screenshot of a resized screen"
