@@ -148,6 +148,8 @@ static void run_until_end(struct run *run) {
             .input = vm_display_input(run->vm),
             .monitor = vm_gpu_monitor(run->vm),
             .title = "PearVisor",
+            .width = run->options.vm.width,
+            .height = run->options.vm.height,
         };
         if (!(present = present_create(&config, &e)))
             log_warn("no window: %s", e.text);
