@@ -134,17 +134,14 @@ static inline void offer(struct driver *d, unsigned queue, uint32_t request_size
     desc[head + 1] = (struct test_desc){RESPONSE, response_size, 2, 0};
     avail[2 + d->avail[queue] % RING_SIZE] = head;
     d->avail[queue]++;
-    atomic_thread_fence(memory_order_seq_cst);
-    *(volatile uint16_t *)&avail[1] = d->avail[queue];
+    __atomic_store_n(&avail[1], d->avail[queue], __ATOMIC_RELEASE);
     set_register(d, 0x050, queue);
 }
 
 /* Whether the next chain came back, and how many bytes were written into it. */
 static inline bool returned(struct driver *d, unsigned queue, uint32_t *written) {
     uint16_t *used = at(d, ring(queue, 2));
-    uint16_t idx = *(volatile uint16_t *)&used[1];
-    atomic_thread_fence(memory_order_seq_cst);
-    if (idx == d->used[queue])
+    if (__atomic_load_n(&used[1], __ATOMIC_ACQUIRE) == d->used[queue])
         return false;
     uint32_t *element = (uint32_t *)(void *)used + 1 + 2 * (d->used[queue] % RING_SIZE);
     if (written)
