@@ -264,11 +264,12 @@ static int open_window(struct present *p, struct error *e) {
     SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0"); /* the guest is asked first */
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
     if (!SDL_Init(SDL_INIT_VIDEO))
-        return error_set(e, "no window can be opened: %s", SDL_GetError());
+        return error_set(
+            e, "%s (is DISPLAY or WAYLAND_DISPLAY set? --display none does without)", SDL_GetError());
     p->changed_event = SDL_RegisterEvents(1);
     p->window = SDL_CreateWindow(p->config.title, (int)width, (int)height, SDL_WINDOW_RESIZABLE);
     if (!p->window)
-        return error_set(e, "no window can be opened: %s", SDL_GetError());
+        return error_set(e, "the host's display refuses it: %s", SDL_GetError());
     SDL_SetWindowMinimumSize(p->window, MIN_WIDTH, MIN_HEIGHT);
     if (!(p->gpu = sdl_gpu_create(p->window, e)))
         return -1;

@@ -25,7 +25,7 @@ struct sdl_gpu *sdl_gpu_create(SDL_Window *window, struct error *e) {
     gpu->window = window;
     gpu->device = SDL_CreateGPUDevice(SDL_GPU_SHADERFORMAT_SPIRV | SDL_GPU_SHADERFORMAT_MSL, false, NULL);
     if (!gpu->device || !SDL_ClaimWindowForGPUDevice(gpu->device, window)) {
-        error_set(e, "the host's GPU cannot draw into a window: %s", SDL_GetError());
+        error_set(e, "%s (it takes a Vulkan driver; --display none does without)", SDL_GetError());
         SDL_DestroyGPUDevice(gpu->device);
         free(gpu);
         return NULL;
