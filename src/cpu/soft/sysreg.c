@@ -391,6 +391,8 @@ static bool is_gic(uint32_t key) {
 }
 
 static _Noreturn void unknown(struct cpu *cpu, const struct a64_insn *insn, uint32_t key, const char *verb) {
+    if (is_gic(key)) /* known, but not here */
+        cpu_raise_undefined(cpu, insn);
     log_guest("vCPU %u: %s of unknown system register S%u_%u_C%u_C%u_%u at 0x%llx, EL%u", cpu->index, verb,
         key >> 14, key >> 11 & 7, key >> 7 & 15, key >> 3 & 15, key & 7, (unsigned long long)cpu->pc,
         cpu->el);
