@@ -232,6 +232,7 @@ static void stop_and_go_keep_state(void **state) {
     (void)state;
     vcpus_go(vcpus);
     call(0, 0xc4000003, 1, RAM, 0);
+    fake_wait_runs(0, 1); /* one that never got to run was never reset */
     fake_wait_runs(1, 1);
     for (unsigned round = 0; round < 200; round++) {
         vcpus_stop(vcpus);
