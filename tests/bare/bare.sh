@@ -28,7 +28,7 @@ boot() { # NAME CPUS
     grep -a -v '^PASS ' "$log" | tail -n 20 | sed 's/^/    /'
 }
 
-for test in ${*:-exceptions:1 mmu:1 interrupts:1 interrupts:4 smp:2 smp:4 nonsense:2}; do
+for test in ${*:-exceptions:1 mmu:1 system:1 interrupts:1 interrupts:4 smp:2 smp:4 nonsense:2}; do
     cpus=${test#*:}
     [ "$cpus" = "$test" ] && cpus=2
     boot "${test%%:*}" "$cpus"

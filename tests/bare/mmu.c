@@ -454,6 +454,125 @@ static void crossing(void) {
     test_end();
 }
 
+/* --- the other granules, in the upper half, so that this program keeps its 4 KiB tables */
+
+#define SCRATCH 0x48000000ull /* free RAM, aligned for any table */
+
+struct granule {
+    const char *name;
+    uint64_t tg1;        /* TCR_EL1.TG1 */
+    unsigned page_bits;  /* 14 or 16 */
+    unsigned block_bits; /* of a level 2 block: 25 or 29 */
+};
+
+/* A table of the granule at SCRATCH, zeroed. */
+static volatile uint64_t *scratch_table(const struct granule *granule, unsigned number) {
+    volatile uint64_t *table = (volatile uint64_t *)(SCRATCH + ((uint64_t)number << 16));
+    for (unsigned i = 0; i < 1u << (granule->page_bits - 3); i++)
+        table[i] = 0;
+    return table;
+}
+
+static unsigned index_at(const struct granule *granule, uint64_t va, unsigned level) {
+    const unsigned stride = granule->page_bits - 3, low = granule->page_bits + (3 - level) * stride;
+    return (va & ((1ull << 47) - 1)) >> low & ((1u << stride) - 1);
+}
+
+/* 47-bit addresses: both granules start at level 1, and one of 16 KiB with 48 bits at level 0. */
+static void granule_test(const struct granule *granule) {
+    const uint64_t tcr = READ_SYSREG(tcr_el1), va = 0xffff812345670000, page = 0x41120000, bits = PTE_DATA;
+    const uint64_t block_va = va + (1ull << granule->block_bits), block = 0x40000000;
+    volatile uint64_t *level1 = scratch_table(granule, 0), *level2 = scratch_table(granule, 1);
+    volatile uint64_t *level3 = scratch_table(granule, 2), *level0 = scratch_table(granule, 3);
+    const uint64_t size = 1ull << granule->page_bits;
+
+    test_begin(granule->name);
+    level1[index_at(granule, va, 1)] = (uint64_t)level2 | PTE_TABLE;
+    level2[index_at(granule, va, 2)] = (uint64_t)level3 | PTE_TABLE;
+    level3[index_at(granule, va, 3)] = page | bits;
+    level2[index_at(granule, block_va, 2)] = block | (bits & ~PTE_PAGE) | PTE_VALID;
+    WRITE_SYSREG(ttbr1_el1, (uint64_t)level1);
+    WRITE_SYSREG(
+        tcr_el1, (tcr & ~(TCR_EPD1 | 3ull << 30 | 0x3full << 16)) | granule->tg1 << 30 | 17ull << 16);
+    tlb_flush();
+    write_at(page + 8, 0x1234);
+    write_at(page + size - 8, 0x5678);
+    const uint64_t start = va & ~(size - 1);
+    expect("start of the page", read_at(start + 8), 0x1234);
+    expect("end of the page", read_at(start + size - 8), 0x5678);
+    expect("before the page", el1_fsc(read_x, start - 8), 7);
+    expect("after the page", el1_fsc(read_x, start + size), 7);
+    const uint64_t in_block = page - block;
+    const uint64_t block_start = block_va & ~((1ull << granule->block_bits) - 1);
+    expect("block", read_at(block_start + in_block + 8), 0x1234);
+    expect("after the block", el1_fsc(read_x, block_start + (1ull << granule->block_bits)), 6);
+    expect("level 1", el1_fsc(read_x, va + (1ull << 42)), 5);
+    expect("outside", el1_fsc(read_x, 0xffff700000000000), 4);
+    level3[index_at(granule, va, 3)] = page | bits | PTE_READONLY;
+    __asm__ volatile("dsb ishst\n\ttlbi vaae1is, %0\n\tdsb ish\n\tisb" ::"r"(va >> 12 & 0xfffffffffff)
+                     : "memory");
+    expect("read-only", el1_fsc(write_x, va), 15);
+    if (granule->page_bits == 14) {
+        level0[1] = (uint64_t)level1 | PTE_TABLE;
+        WRITE_SYSREG(ttbr1_el1, (uint64_t)level0);
+        WRITE_SYSREG(tcr_el1, (tcr & ~(TCR_EPD1 | 3ull << 30)) | granule->tg1 << 30);
+        tlb_flush();
+        expect("48 bits", read_at(start + 8), 0x1234);
+        expect("48 bits, level 0", el1_fsc(read_x, va & ~(1ull << 47)), 4);
+    }
+    WRITE_SYSREG(tcr_el1, tcr);
+    tlb_flush();
+    test_end();
+}
+
+static void granules(void) {
+    static const struct granule small = {"granule-16k", 1, 14, 25}, large = {"granule-64k", 3, 16, 29};
+    const uint64_t mmfr0 = READ_SYSREG(id_aa64mmfr0_el1);
+    if ((mmfr0 >> 20 & 15) != 0)
+        granule_test(&small);
+    if ((mmfr0 >> 24 & 15) == 0)
+        granule_test(&large);
+}
+
+/* TLBI by range: base in units of 4 KiB, (NUM + 1) * 2^(5 * SCALE + 1) pages, TG 1 for 4 KiB. */
+static void tlbi_range(void) {
+    const uint64_t va = TEST_VA + (8ull << 30), a = (uint64_t)page_alloc(), b = (uint64_t)page_alloc();
+    enum { PAGES = 24 };
+    if ((READ_SYSREG(id_aa64isar0_el1) >> 56 & 15) < 2)
+        return;
+    test_begin("tlbi-range");
+    write_at(a, 1);
+    write_at(b, 2);
+    for (unsigned i = 0; i < PAGES; i++)
+        mmu_set(va + i * 4096, 3, a | PTE_DATA);
+    for (unsigned i = 0; i < PAGES; i++)
+        expect("before", read_at(va + i * 4096), 1);
+    for (unsigned i = 0; i < PAGES; i++)
+        *mmu_entry(va + i * 4096, 3) = b | PTE_DATA;
+    const uint64_t range = (va >> 12) | 1ull << 46 | (uint64_t)(PAGES / 2 - 1) << 39;
+    /* RVAAE1IS */
+    __asm__ volatile("dsb ishst\n\tsys #0, c8, c2, #3, %0\n\tdsb ish\n\tisb" ::"r"(range) : "memory");
+    for (unsigned i = 0; i < PAGES; i++)
+        expect("after", read_at(va + i * 4096), 2);
+    test_end();
+}
+
+static void e0pd(void) {
+    const uint64_t tcr = READ_SYSREG(tcr_el1), va = TEST_VA + 0x7000;
+    if ((READ_SYSREG(id_aa64mmfr2_el1) >> 60) == 0)
+        return;
+    test_begin("e0pd");
+    mmu_set(va, 3, (uint64_t)page_alloc() | NORMAL_PAGE | PTE_USER | PTE_PXN | PTE_UXN);
+    expect("E0PD0 = 0: LDTR", el1_fsc(user_style_read, va), 0);
+    WRITE_SYSREG(tcr_el1, tcr | 1ull << 55);
+    tlb_flush();
+    expect("E0PD0 = 1: LDTR", el1_fsc(user_style_read, va), 4);
+    expect("E0PD0 = 1: EL1", el1_fsc(read_x, va), 0);
+    WRITE_SYSREG(tcr_el1, tcr);
+    tlb_flush();
+    test_end();
+}
+
 void test_main(void) {
     permissions();
     write_implies_no_execute();
@@ -466,4 +585,7 @@ void test_main(void) {
     address_translate();
     many_pages();
     crossing();
+    granules();
+    tlbi_range();
+    e0pd();
 }

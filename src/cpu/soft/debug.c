@@ -64,14 +64,22 @@ static bool breakpoint_matches(const struct cpu *cpu, unsigned n) {
            (control >> BCR_BAS & 0xf) && value_address(cpu->sys.dbgbvr[n]) == cpu->pc;
 }
 
+/* ISS of a software step exception: ISV tells whether an instruction was stepped, EX that it was a load-exclusive,
+ * which alone leaves the monitor set after the exception return that began the step. */
+static uint32_t step_syndrome(const struct cpu *cpu, bool stepped) {
+    enum { ISV = 1 << 24, EX = 1 << 6 };
+    return ISS_DEBUG | (stepped ? ISV : 0) | (stepped && cpu->exclusive_addr != UINT64_MAX ? EX : 0);
+}
+
 void cpu_debug_before(struct cpu *cpu) {
-    if (cpu->stepping) { /* that was the instruction of the step */
+    bool stepped = cpu->stepping;
+    if (stepped) { /* that was the instruction of the step */
         cpu->stepping = false;
         cpu->ss = false;
     }
     if (steps(cpu)) {
         if (!cpu->ss) {
-            cpu_take_exception(cpu, EC_STEP + cpu->el, ISS_DEBUG, cpu->pc);
+            cpu_take_exception(cpu, EC_STEP + cpu->el, step_syndrome(cpu, stepped), cpu->pc);
             return;
         }
         cpu->stepping = true;
