@@ -68,7 +68,7 @@ static void psci(void) {
 
 /* --- counters */
 
-enum { INCREMENTS = 20000 };
+enum { INCREMENTS = 100000 };
 static volatile uint64_t counter __attribute__((aligned(64)));
 static volatile uint64_t pair[2] __attribute__((aligned(64)));
 

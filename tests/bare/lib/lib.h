@@ -130,14 +130,14 @@ unsigned this_cpu(void);
 unsigned cpu_count(void);
 /* Runs fn on another CPU (which must be off); it goes off when fn returns. */
 bool cpu_start(unsigned cpu, void (*fn)(void));
-/* Waits until the CPU is off; false after a second. */
+/* Waits until the CPU is off; false after ten seconds. */
 bool cpu_join(unsigned cpu);
 /* Runs fn on CPUs 0 to n-1 at once and waits for all. */
 bool cpus_run(unsigned n, void (*fn)(void));
-/* Busy waiting: false when the condition did not come true within a second. */
+/* Busy waiting: false when the condition did not come true within ten seconds (hosts may be busy). */
 #define WAIT_FOR(condition)                                                                                  \
     ({                                                                                                       \
-        uint64_t end_ = READ_SYSREG(cntvct_el0) + READ_SYSREG(cntfrq_el0) * 2;                               \
+        uint64_t end_ = READ_SYSREG(cntvct_el0) + READ_SYSREG(cntfrq_el0) * 10;                               \
         while (!(condition) && (int64_t)(READ_SYSREG(cntvct_el0) - end_) < 0)                                \
             ;                                                                                                \
         (condition);                                                                                         \
