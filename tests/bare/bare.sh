@@ -18,7 +18,7 @@ boot() { # NAME CPUS OPTIONS...
     local name=$1 cpus=$2 status=0
     shift 2
     "$top/pearvisor" run --kernel "$built/$name.image" --cpus "$cpus" --memory 256M --serial stdio --display none --net off \
-        --gpu off --timeout 60 "$@" >"$log" </dev/null || status=$?
+        --gpu off --timeout 120 "$@" >"$log" </dev/null || status=$?
     local passes
     passes=$(grep -ac '^PASS ' "$log")
     if [ $status = 0 ] && ! grep -aq '^FAIL ' "$log" && grep -aq '^DONE' "$log"; then

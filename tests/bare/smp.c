@@ -399,7 +399,7 @@ static void code_concurrent(void) {
 
 /* --- litmus tests on two CPUs: outcomes that the memory model forbids must not be seen */
 
-enum { LITMUS_ROUNDS = 20000 };
+enum { LITMUS_ROUNDS = 20000, LITMUS_SECONDS = 3, LITMUS_END = UINT32_MAX };
 static volatile uint64_t litmus_x __attribute__((aligned(64)));
 static volatile uint64_t litmus_y __attribute__((aligned(64)));
 static volatile uint64_t result_a[2], result_b[2];
@@ -409,9 +409,10 @@ static uint64_t forbidden;
 static void (*side[2])(void);
 
 static void litmus_other(void) {
-    for (uint32_t i = 1; i <= LITMUS_ROUNDS; i++) {
+    for (uint32_t i = 1;; i++) {
         while (round_start != i)
-            ;
+            if (round_start == LITMUS_END)
+                return;
         side[1]();
         __asm__ volatile("dsb sy" ::: "memory");
         round_end = i;
@@ -425,7 +426,8 @@ static void litmus(const char *name, void (*a)(void), void (*b)(void), bool (*is
     round_start = round_end = 0;
     forbidden = 0;
     expect_true("CPU 1 starts", cpu_start(1, litmus_other));
-    for (uint32_t i = 1; i <= LITMUS_ROUNDS; i++) {
+    const uint64_t deadline = READ_SYSREG(cntvct_el0) + READ_SYSREG(cntfrq_el0) * LITMUS_SECONDS;
+    for (uint32_t i = 1; i <= LITMUS_ROUNDS && READ_SYSREG(cntvct_el0) < deadline; i++) {
         litmus_x = litmus_y = 0;
         __asm__ volatile("dsb sy" ::: "memory");
         round_start = i;
@@ -436,6 +438,7 @@ static void litmus(const char *name, void (*a)(void), void (*b)(void), bool (*is
         __asm__ volatile("dsb sy" ::: "memory");
         forbidden += is_forbidden();
     }
+    round_start = LITMUS_END;
     expect_true("CPU 1 ends", cpu_join(1));
     expect("forbidden outcomes", forbidden, 0);
     test_end();
