@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ struct soft_fixture {
     unsigned device_size, device_accesses;
     uint32_t gic_key;
     uint64_t gic_value;
-    bool timer_level[32]; /* by PPI */
+    _Atomic bool timer_level[32]; /* by PPI */
 };
 
 static inline bool fixture_mmio_read(void *ctx, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value) {

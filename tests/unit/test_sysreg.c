@@ -307,7 +307,7 @@ static void test_timer_fires(void **state) {
     uint64_t start_ns = host_now_ns();
     msr(cpu, CNTV_CTL, 1);
     msr(cpu, CNTV_TVAL, 62500 * 5); /* 5 ms */
-    while (!*(volatile bool *)&f->timer_level[27])
+    while (!atomic_load(&f->timer_level[27]))
         assert_true(host_now_ns() - start_ns < 2000000000);
     assert_true(host_now_ns() - start_ns >= 5000000);
     /* Not while the clock stands still. */
@@ -315,11 +315,11 @@ static void test_timer_fires(void **state) {
     msr(cpu, CNTV_TVAL, 62500);
     start_ns = host_now_ns();
     while (host_now_ns() - start_ns < 20000000)
-        assert_false(*(volatile bool *)&f->timer_level[27]);
+        assert_false(atomic_load(&f->timer_level[27]));
     assert_int_equal(mrs(cpu, CNTVCT), stopped);
     engine_soft.clock_start(f->vm);
     assert_in_range(mrs(cpu, CNTVCT) - stopped, 0, 62500 * 15);
-    while (!*(volatile bool *)&f->timer_level[27])
+    while (!atomic_load(&f->timer_level[27]))
         assert_true(host_now_ns() - start_ns < 2000000000);
 }
 
