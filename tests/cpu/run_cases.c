@@ -31,6 +31,8 @@ enum { KERNEL_BASE = 0x40000000, KERNEL_SIZE = 6 * 4096, VECTORS = KERNEL_BASE +
 static uint64_t *kernel; /* KERNEL_BASE */
 static uint32_t *sled;   /* SLED_BASE */
 static uint8_t *data;    /* DATA_BASE */
+static struct memory *memory;
+static struct engine_vm *vm;
 static struct engine_vcpu *vcpu;
 static struct cpu *cpu;
 
@@ -79,7 +81,7 @@ static const struct engine_machine machine = {
     .timer_line = ignore_timer,
 };
 
-static void *add_ram(struct memory *memory, uint64_t gpa, uint64_t size) {
+static void *add_ram(uint64_t gpa, uint64_t size) {
     struct error e;
     void *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (host == MAP_FAILED)
@@ -137,14 +139,13 @@ static void set_system_registers(void) {
 
 static void make_machine(void) {
     struct error e;
-    struct engine_vm *vm;
-    struct memory *memory = memory_create();
+    memory = memory_create();
     struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1};
     if (engine_soft.vm_create(&vm, &config, &e) < 0)
         die(e.text);
-    kernel = add_ram(memory, KERNEL_BASE, KERNEL_SIZE);
-    sled = add_ram(memory, SLED_BASE, SLED_SIZE);
-    data = add_ram(memory, DATA_BASE, DATA_SIZE);
+    kernel = add_ram(KERNEL_BASE, KERNEL_SIZE);
+    sled = add_ram(SLED_BASE, SLED_SIZE);
+    data = add_ram(DATA_BASE, DATA_SIZE);
 
     make_tables();
     uint32_t *vectors = (uint32_t *)kernel + (VECTORS - KERNEL_BASE) / sizeof(uint32_t);
@@ -157,6 +158,11 @@ static void make_machine(void) {
     cpu = (struct cpu *)vcpu; /* the soft engine's vCPU is its struct cpu */
     engine_soft.vcpu_reset(vcpu, VECTORS, 0);
     set_system_registers();
+}
+
+static void destroy_machine(void) {
+    engine_soft.vm_destroy(vm);
+    memory_destroy(memory);
 }
 
 /* --- one state of one case */
@@ -345,5 +351,6 @@ int main(int argc, char **argv) {
     make_machine();
     uint64_t failures =
         run_file((const struct case_record *)file, (const struct case_record *)(file + stat.st_size));
+    destroy_machine();
     return failures ? 1 : 0;
 }
