@@ -107,7 +107,7 @@ static void test_el0_instructions(void **state) {
         {REG(1, 3, 7, 12, 1), 3, 12, 1, 26}, /* DC CVAP */
         {REG(1, 3, 7, 14, 1), 3, 14, 1, 26}, /* DC CIVAC */
     };
-    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (volatile unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cpu *cpu = start(state, EL0T);
         cpu->sys.sctlr = 0;
         assert_true(RAISES(cpu, cpu_sys_insn(cpu, &insn, cases[i].key, RAM_GPA)));
