@@ -81,6 +81,27 @@ static void host_write(void *host, unsigned size, uint64_t value) {
     }
 }
 
+/* The sizes are spelled out, for the compiler to make a single access of each. */
+static uint64_t host_read_unaligned(const void *host, unsigned size) {
+    uint64_t value = 0;
+    if (size == 8)
+        memcpy(&value, host, 8);
+    else if (size == 4)
+        memcpy(&value, host, 4);
+    else
+        memcpy(&value, host, 2);
+    return value;
+}
+
+static void host_write_unaligned(void *host, unsigned size, uint64_t value) {
+    if (size == 8)
+        memcpy(host, &value, 8);
+    else if (size == 4)
+        memcpy(host, &value, 4);
+    else
+        memcpy(host, &value, 2);
+}
+
 static bool misaligned(uint64_t va, unsigned size) {
     return va & (size - 1);
 }
@@ -88,6 +109,14 @@ static bool misaligned(uint64_t va, unsigned size) {
 void mem_check_aligned(struct cpu *cpu, uint64_t va, unsigned size, bool write) {
     if (misaligned(va, size))
         cpu_raise_abort(cpu, va, false, write, FSC_ALIGNMENT);
+}
+
+/* Unaligned accesses inside a page of Normal memory are common, and need no more than this. tag: of that kind
+ * of access. */
+static bool plain_unaligned(
+    const struct cpu *cpu, const struct tlb_entry *entry, uint64_t tag, uint64_t va, unsigned size) {
+    return tag == (va & PAGE_MASK) && !crosses(va, size) && !(entry->info & TLB_INFO_DEVICE) &&
+           !(cpu->sys.sctlr & SCTLR_A);
 }
 
 /* Before an access that is not aligned: all that may be wrong with it, in both pages. */
@@ -113,10 +142,13 @@ static void write_bytes(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned siz
 }
 
 uint64_t mem_read_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size) {
+    const struct tlb_entry *entry = tlb_slot(cpu, mmu, va);
     bool unaligned = misaligned(va, size);
+    if (unaligned && plain_unaligned(cpu, entry, entry->read, va, size))
+        return host_read_unaligned((const void *)(uintptr_t)(va + entry->addend), size);
     if (unaligned)
         check_unaligned(cpu, mmu, va, size, false);
-    const struct tlb_entry *entry = lookup(cpu, mmu, va, false);
+    entry = lookup(cpu, mmu, va, false);
     if (!unaligned && (entry->read & TLB_WATCH))
         cpu_check_watchpoints(cpu, mmu, va, size, false);
     if (unaligned && (crosses(va, size) || (entry->read & TLB_MMIO)))
@@ -124,18 +156,19 @@ uint64_t mem_read_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size
     if (entry->read & TLB_MMIO)
         return device_read(cpu, va, physical(entry, va), size);
     const void *host = (const void *)(uintptr_t)(va + entry->addend);
-    if (!unaligned)
-        return host_read(host, size);
-    uint64_t value = 0;
-    memcpy(&value, host, size);
-    return value;
+    return unaligned ? host_read_unaligned(host, size) : host_read(host, size);
 }
 
 void mem_write_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, uint64_t value) {
+    const struct tlb_entry *entry = tlb_slot(cpu, mmu, va);
     bool unaligned = misaligned(va, size);
+    if (unaligned && plain_unaligned(cpu, entry, entry->write, va, size)) {
+        host_write_unaligned((void *)(uintptr_t)(va + entry->addend), size, value);
+        return;
+    }
     if (unaligned)
         check_unaligned(cpu, mmu, va, size, true);
-    const struct tlb_entry *entry = lookup(cpu, mmu, va, true);
+    entry = lookup(cpu, mmu, va, true);
     if (!unaligned && (entry->write & TLB_WATCH))
         cpu_check_watchpoints(cpu, mmu, va, size, true);
     if (unaligned && (crosses(va, size) || (entry->write & TLB_MMIO))) {
@@ -146,7 +179,7 @@ void mem_write_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, u
     if (entry->write & TLB_MMIO)
         device_write(cpu, va, physical(entry, va), size, value);
     else if (unaligned)
-        memcpy(host, &value, size);
+        host_write_unaligned(host, size, value);
     else
         host_write(host, size, value);
 }
