@@ -346,6 +346,7 @@ static const struct sysreg table[] = {
 };
 
 enum { TABLE_COUNT = sizeof table / sizeof table[0] };
+_Static_assert(TABLE_COUNT < 200, "places[] has bytes");
 
 /* By key, one more than the place: in sysreg_id[], and then in table[]. */
 static uint8_t places[1 << 16];
