@@ -20,15 +20,16 @@ union vreg {
     int64_t sd[2];
 } __attribute__((aligned(16)));
 
-enum { FLAG_V = 1, FLAG_C = 2, FLAG_Z = 4, FLAG_N = 8 };         /* cpu.nzcv */
-enum { DAIF_F = 1, DAIF_I = 2, DAIF_A = 4, DAIF_D = 8 };         /* cpu.daif */
+enum { FLAG_V = 1, FLAG_C = 2, FLAG_Z = 4, FLAG_N = 8 }; /* cpu.nzcv */
+enum { DAIF_F = 1, DAIF_I = 2, DAIF_A = 4, DAIF_D = 8 }; /* cpu.daif */
 
 /* Reasons to leave the straight path, looked at between instructions (blocks, in the translator). */
 enum attention {
     ATTENTION_KICK = 1,      /* vcpu_kick() */
     ATTENTION_INTERRUPT = 2, /* an interrupt line changed or PSTATE unmasked one */
     ATTENTION_SHOOTDOWN = 4, /* another vCPU's TLBI or IC waits for us */
-    ATTENTION_EVERY = 8,     /* stays set while each instruction needs a look: software step, PSTATE.IL, breakpoints */
+    ATTENTION_EVERY =
+        8, /* stays set while each instruction needs a look: software step, PSTATE.IL, breakpoints */
 };
 
 enum { TIMER_VIRTUAL, TIMER_PHYSICAL, TIMERS };
@@ -63,15 +64,16 @@ struct cpu {
     uint64_t next_pc; /* where execution goes on; the run loop sets pc + 4, branches overwrite it */
     uint8_t nzcv;
     uint8_t daif;
-    uint8_t el;       /* 0 or 1 */
-    uint8_t spsel;    /* PSTATE.SP */
+    uint8_t el;    /* 0 or 1 */
+    uint8_t spsel; /* PSTATE.SP */
     bool pan, uao, ssbs, il, ss;
     uint64_t sp_bank[2]; /* SP_EL0, SP_EL1 while not current (cpu_bank_sp) */
 
     uint32_t fpcr, fpsr;
     union vreg v[32];
 
-    /* The exclusive monitor: what LDXR saw, STXR compares and swaps. exclusive_addr is virtual; -1 is open. */
+    /* The exclusive monitor: what LDXR saw, STXR compares and swaps. exclusive_addr is virtual; -1 is open.
+     */
     uint64_t exclusive_addr, exclusive_value[2];
     uint8_t exclusive_size;
 
@@ -146,9 +148,10 @@ static inline void cpu_check_fp(struct cpu *cpu) {
 void cpu_take_exception(struct cpu *cpu, unsigned ec, uint32_t iss, uint64_t return_address);
 /* Takes a pending, unmasked interrupt, if any. Between instructions; does not unwind. */
 void cpu_take_interrupts(struct cpu *cpu);
-/* All that the run loop does when attention is not 0, between instructions, with pc that of the next one: serves other
- * vCPUs' invalidations, steps, takes interrupts (pc and next_pc are the vector then). True: leave, for a kick. While
- * ATTENTION_EVERY is set, it must be called before each instruction. Does not unwind. */
+/* All that the run loop does when attention is not 0, between instructions, with pc that of the next one:
+ * serves other vCPUs' invalidations, steps, takes interrupts (pc and next_pc are the vector then). True:
+ * leave, for a kick. While ATTENTION_EVERY is set, it must be called before each instruction. Does not
+ * unwind. */
 bool cpu_attend(struct cpu *cpu);
 /* Any thread: sets the flags, and wakes the vCPU if it sleeps. */
 void cpu_attract(struct cpu *cpu, uint32_t flags);
@@ -215,8 +218,22 @@ extern a64_exec_fn *const a64_exec[]; /* by op; generated */
 static inline bool cpu_condition(const struct cpu *cpu, unsigned cond) {
     /* bit n of a row: does the condition hold for nzcv == n */
     static const uint16_t holds[16] = {
-        0xf0f0, 0x0f0f, 0xcccc, 0x3333, 0xff00, 0x00ff, 0xaaaa, 0x5555,
-        0x0c0c, 0xf3f3, 0xaa55, 0x55aa, 0x0a05, 0xf5fa, 0xffff, 0xffff,
+        0xf0f0,
+        0x0f0f,
+        0xcccc,
+        0x3333,
+        0xff00,
+        0x00ff,
+        0xaaaa,
+        0x5555,
+        0x0c0c,
+        0xf3f3,
+        0xaa55,
+        0x55aa,
+        0x0a05,
+        0xf5fa,
+        0xffff,
+        0xffff,
     };
     return holds[cond] >> cpu->nzcv & 1;
 }

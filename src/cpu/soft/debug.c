@@ -64,8 +64,8 @@ static bool breakpoint_matches(const struct cpu *cpu, unsigned n) {
            (control >> BCR_BAS & 0xf) && value_address(cpu->sys.dbgbvr[n]) == cpu->pc;
 }
 
-/* ISS of a software step exception: ISV tells whether an instruction was stepped, EX that it was a load-exclusive,
- * which alone leaves the monitor set after the exception return that began the step. */
+/* ISS of a software step exception: ISV tells whether an instruction was stepped, EX that it was a
+ * load-exclusive, which alone leaves the monitor set after the exception return that began the step. */
 static uint32_t step_syndrome(const struct cpu *cpu, bool stepped) {
     enum { ISV = 1 << 24, EX = 1 << 6 };
     return ISS_DEBUG | (stepped ? ISV : 0) | (stepped && cpu->exclusive_addr != UINT64_MAX ? EX : 0);
