@@ -143,16 +143,23 @@ static int64_t immediate_offset(uint32_t word) {
     }
 }
 
-static uint64_t index_offset(const struct case_state *state, uint32_t word) {
-    unsigned rm = field(word, 16, 5), size = field(word, 30, 2);
-    unsigned shift = field(word, 12, 1) ? (field(word, 26, 1) && field(word, 23, 1) ? 4 : size) : 0;
+static unsigned index_shift(uint32_t word) {
+    bool scaled = field(word, 12, 1), quad = field(word, 26, 1) && field(word, 23, 1);
+    return scaled ? (quad ? 4 : field(word, 30, 2)) : 0;
+}
+
+/* The base that leads to ea, with the index register as it is; or both, when they are the same register. */
+static uint64_t base_with_index(const struct case_state *state, uint32_t word, uint64_t ea) {
+    unsigned rm = field(word, 16, 5);
+    if (rm == field(word, 5, 5) && rm != 31)
+        return ea / (1 + (1u << index_shift(word)));
     uint64_t value = rm == 31 ? 0 : state->x[rm];
     switch (field(word, 13, 3)) {
     case 2: value = (uint32_t)value; break;
     case 6: value = (uint64_t)(int64_t)(int32_t)value; break;
     default: break;
     }
-    return value << shift;
+    return ea - (value << index_shift(word));
 }
 
 /* Compare and swap succeeds half of the time: memory at ea gets what Rs (and the next, for a pair) holds. */
@@ -198,7 +205,7 @@ static void aim_base(struct rng *rng, struct case_state *state, uint32_t word) {
         ea = must_align(word) ? ea & ~15ull : (ea | 15) + 1 - aligned_size(word) / 2;
     let_compare_succeed(rng, state, word, ea);
     uint64_t base =
-        ea - (is_register_offset(word) ? index_offset(state, word) : (uint64_t)immediate_offset(word));
+        is_register_offset(word) ? base_with_index(state, word, ea) : ea - (uint64_t)immediate_offset(word);
     if (r == 63)
         base ^= next(rng) << 56;
     if (rn == 31)
