@@ -45,6 +45,7 @@ struct run {
     struct run_options options;
     struct host_loop *loop;
     struct vm *vm;
+    struct present *present; /* NULL: no window */
     enum exit_status status;
     int signals; /* a signalfd */
 };
@@ -113,13 +114,40 @@ static int take_signals(struct run *run, struct error *e) {
     return 0;
 }
 
+/* Where a display is there, unless told otherwise. That it cannot be opened matters only if it was asked for.
+ */
+static int open_window(struct run *run, struct error *e) {
+    bool asked = run->options.display == DISPLAY_WINDOW;
+    if (asked && !run->options.vm.gpu)
+        return error_set(e, "--display window needs a screen: use --gpu 2d");
+    if (!run->options.vm.gpu || run->options.display == DISPLAY_NONE)
+        return 0;
+    if (!asked && !getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
+        return 0;
+    const struct present_config config = {
+        .display = vm_display(run->vm),
+        .input = vm_display_input(run->vm),
+        .monitor = vm_gpu_monitor(run->vm),
+        .title = "PearVisor",
+        .width = run->options.vm.width,
+        .height = run->options.vm.height,
+    };
+    struct error why;
+    if ((run->present = present_create(&config, &why)))
+        return 0;
+    if (asked)
+        return error_set(e, "--display window: %s", why.text);
+    log_warn("no window: %s", why.text);
+    return 0;
+}
+
 static int prepare(struct run *run, struct error *e) {
     if (run->options.screenshot && png_check_path(run->options.screenshot, e) < 0)
         return -1;
     if (!(run->loop = host_loop_create(e)) || take_signals(run, e) < 0)
         return -1;
     const struct vm_owner owner = {.ctx = run, .event = on_board_event, .quit = on_quit};
-    if (!(run->vm = vm_create(&run->options.vm, run->loop, &owner, e)))
+    if (!(run->vm = vm_create(&run->options.vm, run->loop, &owner, e)) || open_window(run, e) < 0)
         return -1;
     return board_start(vm_board(run->vm), e);
 }
@@ -132,36 +160,15 @@ static void *loop_thread(void *ctx) {
     return NULL;
 }
 
-static bool wants_window(const struct run *run) {
-    if (!run->options.vm.gpu || run->options.display == DISPLAY_NONE)
-        return false;
-    return run->options.display == DISPLAY_WINDOW || getenv("DISPLAY") || getenv("WAYLAND_DISPLAY");
-}
-
 static void run_until_end(struct run *run) {
     pthread_t thread;
-    struct error e;
-    struct present *present = NULL;
-    if (wants_window(run)) {
-        const struct present_config config = {
-            .display = vm_display(run->vm),
-            .input = vm_display_input(run->vm),
-            .monitor = vm_gpu_monitor(run->vm),
-            .title = "PearVisor",
-            .width = run->options.vm.width,
-            .height = run->options.vm.height,
-        };
-        if (!(present = present_create(&config, &e)))
-            log_warn("no window: %s", e.text);
-    }
-    if (present && pthread_create(&thread, NULL, loop_thread, run) == 0) {
-        present_run(present);
+    if (run->present && pthread_create(&thread, NULL, loop_thread, run) == 0) {
+        present_run(run->present);
         host_loop_stop(run->loop);
         pthread_join(thread, NULL);
     } else {
         host_loop_run(run->loop);
     }
-    present_destroy(present);
 }
 
 static void finish(struct run *run, uint64_t start) {
@@ -193,6 +200,7 @@ int command_run(int argc, char **argv) {
         run_until_end(&run);
         finish(&run, start);
     }
+    present_destroy(run.present);
     vm_destroy(run.vm);
     host_loop_destroy(run.loop);
     if (run.signals >= 0)

@@ -263,6 +263,10 @@ static int open_window(struct present *p, struct error *e) {
     SDL_SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
     SDL_SetHint(SDL_HINT_QUIT_ON_LAST_WINDOW_CLOSE, "0"); /* the guest is asked first */
     SDL_SetHint(SDL_HINT_VIDEO_ALLOW_SCREENSAVER, "1");
+    /* On X alone: libwayland complains on stderr where there is no compositor to find. SDL_VIDEO_DRIVER wins.
+     */
+    if (!getenv("WAYLAND_DISPLAY") && getenv("DISPLAY"))
+        SDL_SetHint(SDL_HINT_VIDEO_DRIVER, "x11");
     if (!SDL_Init(SDL_INIT_VIDEO))
         return error_set(
             e, "%s (is DISPLAY or WAYLAND_DISPLAY set? --display none does without)", SDL_GetError());

@@ -82,6 +82,8 @@ expect 2 'serial' $run --kernel kernel --serial morse
 expect 2 'nowhere/log' $run --kernel kernel --serial file:nowhere/log
 expect 2 'nowhere/shot.png' $run --kernel kernel --screenshot nowhere/shot.png
 expect 2 'folder' $run --kernel kernel --screenshot folder
+DISPLAY=:77777 expect 2 'window' run --kernel kernel --display window --timeout 5
+expect 2 'gpu 2d' run --kernel kernel --display window --gpu off --timeout 5
 # The last check comes after the serial port was given: its file must not be there then.
 expect 2 'nowhere' $run --kernel kernel --serial file:log --screenshot nowhere/shot.png
 expect 2 'nowhere' $run --kernel kernel --serial file:log --disk nowhere
