@@ -81,6 +81,29 @@ static uint64_t interesting_float(struct rng *rng, unsigned width) {
     return sign | exponent << fraction_bits | (fraction & fraction_mask);
 }
 
+/* magnitude * 2^scale, which must be exact in the format. */
+static uint64_t encode_float(unsigned width, uint64_t magnitude, int scale) {
+    unsigned fraction_bits = width == 16 ? 10 : width == 32 ? 23 : 52;
+    unsigned top = 63 - (unsigned)__builtin_clzll(magnitude), bias = (1u << (width - 2 - fraction_bits)) - 1;
+    uint64_t fraction = magnitude << (fraction_bits - top) & ((1ull << fraction_bits) - 1);
+    return (uint64_t)(bias + (unsigned)((int)top + scale)) << fraction_bits | fraction;
+}
+
+/* For multiply-add: lanes of a and b whose product is exact, and of c at or next to minus the product. */
+static void cancelling_lanes(struct rng *rng, unsigned width, uint64_t *a, uint64_t *b, uint64_t *c) {
+    const unsigned digits = width == 16 ? 5 : width == 32 ? 11 : 26;
+    *a = *b = *c = 0;
+    for (unsigned at = 0; at < 64; at += width) {
+        uint64_t first = 1ull << (digits - 1) | below(rng, 1ull << (digits - 1));
+        uint64_t second = 1ull << (digits - 1) | below(rng, 1ull << (digits - 1));
+        int scale = (int)below(rng, 7) - 3 - (int)digits;
+        uint64_t product = encode_float(width, first * second, 2 * scale) | 1ull << (width - 1);
+        *a |= encode_float(width, first, scale) << at;
+        *b |= encode_float(width, second, scale) << at;
+        *c |= (product + below(rng, 3) - 1) << at;
+    }
+}
+
 static uint64_t interesting_lanes(struct rng *rng, unsigned width) {
     uint64_t value = 0;
     for (unsigned at = 0; at < 64; at += width)
@@ -256,6 +279,19 @@ static void fill_operands(struct rng *rng, struct case_state *state, uint32_t wo
         memcpy(state->v[named[2]], state->v[named[1]], sizeof(state->v[0]) >> (r >> 24 & 1));
 }
 
+/* Multiply-add takes its addend from Ra (14:10) or adds to Rd. */
+static void let_sum_cancel(struct rng *rng, struct case_state *state, uint32_t word) {
+    if (field(word, 25, 3) != 7 || (next(rng) & 7) != 0)
+        return;
+    unsigned width = 16u << below(rng, 3), rn = field(word, 5, 5), rm = field(word, 16, 5);
+    for (unsigned half = 0; half < 2; half++) {
+        uint64_t addend;
+        cancelling_lanes(rng, width, &state->v[rn][half], &state->v[rm][half], &addend);
+        state->v[field(word, 10, 5)][half] = addend;
+        state->v[field(word, 0, 5)][half] = addend;
+    }
+}
+
 static void fill_all(struct rng *rng, struct case_state *state) {
     for (unsigned i = 0; i < 31; i++)
         state->x[i] = interesting_integer(rng);
@@ -286,8 +322,10 @@ void case_initial(
     }
     for (unsigned i = count; i-- > 0;)
         fill_operands(&rng, state, words[i]);
-    for (unsigned i = count; i-- > 0;)
+    for (unsigned i = count; i-- > 0;) {
+        let_sum_cancel(&rng, state, words[i]);
         aim(&rng, state, words[i]);
+    }
 }
 
 void case_load_memory(void *data, const struct case_state *state) {
