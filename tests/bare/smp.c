@@ -397,6 +397,52 @@ static void code_concurrent(void) {
     test_end();
 }
 
+/* Every CPU changes mappings and code of its own at once: none may wait for another for ever, nor see stale
+ * ones. */
+enum { STORM_ROUNDS = 2000 };
+static uint64_t *storm_pages[CPUS_MAX][2];
+static uint32_t *storm_code[CPUS_MAX];
+static volatile uint32_t storm_errors;
+
+static uint64_t storm_va(unsigned cpu) {
+    return TEST_VA + (1ull << 30) + cpu * 0x400000ull;
+}
+
+static void storm(void) {
+    const unsigned me = this_cpu();
+    const uint64_t va = storm_va(me), code_va = va + 0x1000;
+    volatile uint64_t *entry = mmu_entry(va, 3);
+    barrier();
+    for (uint32_t i = 0; i < STORM_ROUNDS; i++) {
+        *(volatile uint64_t *)storm_pages[me][i & 1] = i;
+        *entry = (uint64_t)storm_pages[me][i & 1] | PTE_DATA;
+        *(volatile uint32_t *)storm_code[me] = 0x52800000 | (i & 0xffff) << 5; /* mov w0, #i */
+        __asm__ volatile(
+            "dsb ish\n\ttlbi vaae1is, %0\n\tic ivau, %1\n\tdsb ish\n\tisb" ::"r"(va >> 12), "r"(code_va)
+            : "memory");
+        register uint64_t x0 __asm__("x0");
+        register uint64_t x9 __asm__("x9") = code_va;
+        __asm__ volatile("blr x9" : "=r"(x0) : "r"(x9) : "x30", "memory");
+        if (*(volatile uint64_t *)va != i || x0 != i)
+            __atomic_add_fetch(&storm_errors, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void maintenance_storm(void) {
+    test_begin("maintenance-storm");
+    for (unsigned i = 0; i < cpus; i++) {
+        storm_pages[i][0] = page_alloc();
+        storm_pages[i][1] = page_alloc();
+        storm_code[i] = page_alloc();
+        storm_code[i][1] = 0xd65f03c0; /* ret */
+        mmu_set(storm_va(i), 3, (uint64_t)storm_pages[i][0] | PTE_DATA);
+        mmu_set(storm_va(i) + 0x1000, 3, (uint64_t)storm_code[i] | (PTE_DATA & ~PTE_PXN) | PTE_READONLY);
+    }
+    expect_true("all CPUs ran", cpus_run(cpus, storm));
+    expect("stale mappings or code", storm_errors, 0);
+    test_end();
+}
+
 /* --- litmus tests on two CPUs: outcomes that the memory model forbids must not be seen */
 
 enum { LITMUS_ROUNDS = 20000, LITMUS_SECONDS = 3, LITMUS_END = UINT32_MAX };
@@ -576,6 +622,7 @@ void test_main(void) {
     own_code();
     code_broadcast();
     code_concurrent();
+    maintenance_storm();
     litmus_tests();
     events();
 }
