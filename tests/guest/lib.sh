@@ -1,5 +1,6 @@
 # What the guest tests share. A test sources it, builds or finds its guest in the cache, and boots copies of it.
 set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cache=${PEARVISOR_CACHE:-$top/.cache}
 work=$(mktemp -d)
@@ -24,4 +25,8 @@ expect_lines() { # LOG PATTERN...
     for pattern in "$@"; do
         grep -qE "$pattern" "$log" || fail "no line matches '$pattern'" "$log"
     done
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
