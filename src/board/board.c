@@ -23,6 +23,7 @@ enum run_state { STOPPED, RUNNING, PAUSED };
 
 struct board {
     const struct engine *engine;
+    const char *engine_options;
     unsigned cpus;
     char *kernel, *initrd, *append;
     void (*event)(void *ctx, enum board_event event);
@@ -171,7 +172,11 @@ static int create_vm(struct board *board, struct error *e) {
     if (!board->memory || !board->bus)
         return error_set(e, "out of memory");
     const struct engine_config config = {
-        .memory = board->memory, .machine = &board->machine, .vcpus = board->cpus};
+        .memory = board->memory,
+        .machine = &board->machine,
+        .vcpus = board->cpus,
+        .options = board->engine_options,
+    };
     if (board->engine->vm_create(&board->vm, &config, e) < 0)
         return -1;
     board->gic = gic_create(board->engine, board->vm, board->cpus);
@@ -250,6 +255,7 @@ struct board *board_create(const struct board_config *config, struct error *e) {
         return NULL;
     }
     board->engine = config->engine;
+    board->engine_options = config->engine_options;
     board->cpus = config->cpus;
     board->event = config->event;
     board->event_ctx = config->ctx;

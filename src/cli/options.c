@@ -57,9 +57,13 @@ static int parse_engine(struct run_options *options, char *text, struct error *e
         options->vm.engine = engines[0];
         return 0;
     }
+    char *comma = strchr(text, ',');
+    if (comma)
+        *comma = 0;
     for (unsigned i = 0; i < sizeof engines / sizeof *engines; i++)
         if (strcmp(text, engines[i]->name) == 0) {
             options->vm.engine = engines[i];
+            options->vm.engine_options = comma ? comma + 1 : NULL;
             return 0;
         }
     return error_set(e, "--engine %s: expected auto or soft", text);

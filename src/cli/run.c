@@ -25,7 +25,7 @@ static const char usage[] =
     "  --disk FILE[,ro]         a raw image or block device: vda, vdb, ...\n"
     "  --cpus N                 1 to 8 (2)\n"
     "  --memory SIZE            such as 512M or 2G (1G)\n"
-    "  --engine auto|soft       what executes the guest's CPUs (auto)\n"
+    "  --engine auto|soft       what executes the guest's CPUs (auto); soft,interp: without translating\n"
     "  --gpu off|2d             the virtio GPU (2d)\n"
     "  --net off|user[,forward=tcp:HOSTPORT-GUESTPORT]...\n"
     "                           NAT with DHCP and DNS; forwards from 127.0.0.1 (user)\n"

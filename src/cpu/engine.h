@@ -54,6 +54,8 @@ struct engine_stats {
     uint64_t exceptions;
     uint64_t tlb_misses, tlb_flushes;
     uint64_t code_invalidations;
+    uint64_t translations, chained; /* regions of translated code, and jumps between them */
+    uint64_t code_flushes;          /* translated code was given up as a whole */
     uint64_t run_ns; /* host CPU time of the vCPU thread inside vcpu_run() and not asleep */
 };
 
@@ -61,6 +63,7 @@ struct engine_config {
     struct memory *memory;                 /* the engine listens to it */
     const struct engine_machine *machine;  /* outlives the VM */
     unsigned vcpus;                        /* 1 to 8 */
+    const char *options;                   /* the engine's own, or NULL (soft.c) */
 };
 
 struct engine {

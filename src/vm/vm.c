@@ -162,6 +162,7 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
         return -1;
     const struct board_config board = {
         .engine = config->engine,
+        .engine_options = config->engine_options,
         .cpus = config->cpus,
         .memory_size = config->memory,
         .kernel = config->kernel,

@@ -26,6 +26,7 @@ struct vm_config {
     unsigned cpus;
     uint64_t memory; /* bytes */
     const struct engine *engine;
+    const char *engine_options; /* struct engine_config's */
     bool gpu;
     unsigned width, height; /* of the screen, in pixels */
     bool net;

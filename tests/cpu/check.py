@@ -80,7 +80,7 @@ def run(args, cases):
     qemu = shlex.split(os.environ.get("PEARVISOR_QEMU_USER", QEMU))
     oracle = subprocess.Popen(qemu + [args.oracle, cases], stdout=subprocess.PIPE)
     try:
-        ours = subprocess.run([args.run_cases, cases], stdin=oracle.stdout, capture_output=True, text=True,
+        ours = subprocess.run([args.run_cases, cases] + list(filter(None, [args.engine])), stdin=oracle.stdout, capture_output=True, text=True,
                               timeout=args.timeout * max(1, args.scale), check=False)
     except subprocess.TimeoutExpired:
         oracle.kill()
@@ -172,6 +172,7 @@ def parse_arguments():
     parser.add_argument("--table", required=True, help="what isa.py --json printed")
     parser.add_argument("--oracle", required=True)
     parser.add_argument("--run-cases", required=True)
+    parser.add_argument("--engine", help="the software CPU's option: interp or eager")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", default="", help="forms, separated by commas")
     parser.add_argument("--words", type=int, default=250, help="words a form")

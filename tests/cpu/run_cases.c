@@ -1,6 +1,6 @@
 /* Runs test cases on the software CPU and compares with what the oracle wrote.
  *
- *     oracle CASES | run_cases CASES
+ *     oracle CASES | run_cases CASES [interp|eager]
  *
  * Prints one line a case record, "result ID STATES FAILURES EXECUTED" (EXECUTED: states that ended without an
  * exception of the words themselves), and before it the first failures in detail. Exits with 1 when something
@@ -137,10 +137,10 @@ static void set_system_registers(void) {
     tlb_flush_all(cpu);
 }
 
-static void make_machine(void) {
+static void make_machine(const char *options) {
     struct error e;
     memory = memory_create();
-    struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1};
+    struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1, .options = options};
     if (engine_soft.vm_create(&vm, &config, &e) < 0)
         die(e.text);
     kernel = add_ram(KERNEL_BASE, KERNEL_SIZE);
@@ -342,13 +342,13 @@ static uint64_t run_file(const struct case_record *record, const struct case_rec
 
 int main(int argc, char **argv) {
     struct stat stat;
-    int fd = argc == 2 ? open(argv[1], O_RDONLY) : -1;
+    int fd = argc == 2 || argc == 3 ? open(argv[1], O_RDONLY) : -1;
     if (fd < 0 || fstat(fd, &stat) < 0)
-        die("usage: run_cases CASES < states of the oracle");
+        die("usage: run_cases CASES [ENGINE-OPTION] < states of the oracle");
     const char *file = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (file == MAP_FAILED)
         die("cannot read the cases");
-    make_machine();
+    make_machine(argc > 2 ? argv[2] : NULL);
     uint64_t failures =
         run_file((const struct case_record *)file, (const struct case_record *)(file + stat.st_size));
     destroy_machine();

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "a64_ops.h"
+#include "cpu/soft/jit/jit.h"
 
 /* A view's tag: the virtual page, the generation in bits 1-10, the exception level in bit 0. Bit 11 is never
  * set in a valid one. */
@@ -154,6 +155,7 @@ void code_invalidate_page(struct cpu *cpu, uint64_t pa) {
     cpu->stats.code_invalidations++;
     if (page)
         forget_instructions(page);
+    jit_invalidate_page(cpu, pa);
 }
 
 void code_invalidate_all(struct cpu *cpu) {
@@ -163,4 +165,5 @@ void code_invalidate_all(struct cpu *cpu) {
     madvise(code->pages, pages_bytes(), MADV_DONTNEED); /* reads as zeroes: nothing decoded */
     code->count = code->hand = 0;
     code_mapping_changed(cpu);
+    jit_invalidate_all(cpu);
 }

@@ -54,6 +54,7 @@ enum { MMU_EL0, MMU_EL1, MMU_EL1_PAN, MMU_SETS };
 struct soft_vm;
 struct tlb;
 struct code_cache;
+struct jit;
 struct shootdown_box;
 struct a64_insn;
 
@@ -70,6 +71,7 @@ struct cpu {
     uint64_t sp_bank[2]; /* SP_EL0, SP_EL1 while not current (cpu_bank_sp) */
 
     uint32_t fpcr, fpsr;
+    bool fp_usable; /* translated FP and SIMD code may run: FPEN allows it and FPCR is as usual (cpu_fp_changed) */
     union vreg v[32];
 
     /* The exclusive monitor: what LDXR saw, STXR compares and swaps. exclusive_addr is virtual; -1 is open.
@@ -83,6 +85,8 @@ struct cpu {
     struct tlb_set *tlb_set[MMU_SETS]; /* in tlb */
     unsigned mmu_index;                /* which TLB set current data accesses use: MMU_* */
     struct code_cache *code;           /* decoded code, owned by the vCPU */
+    struct jit *jit;                   /* translated code, owned by the vCPU; NULL: interpreted only */
+    uint64_t page_va;                  /* the virtual page that translated code executes */
 
     _Atomic uint32_t attention; /* set of enum attention; also what WFI sleeps on */
     _Atomic uint32_t lines;     /* set of 1 << enum engine_line: levels from the interrupt controller */
@@ -144,6 +148,12 @@ static inline void cpu_check_fp(struct cpu *cpu) {
         cpu_raise_fp_access(cpu);
 }
 
+/* Call when CPACR_EL1, FPCR or EL changed. */
+static inline void cpu_fp_changed(struct cpu *cpu) {
+    unsigned fpen = cpu->sys.cpacr >> 20 & 3;
+    cpu->fp_usable = cpu->fpcr == 0 && (fpen == 3 || (fpen == 1 && cpu->el));
+}
+
 /* Enters EL1 by the synchronous vector; for those who are not inside an instruction. Does not unwind. */
 void cpu_take_exception(struct cpu *cpu, unsigned ec, uint32_t iss, uint64_t return_address);
 /* Takes a pending, unmasked interrupt, if any. Between instructions; does not unwind. */
@@ -203,8 +213,12 @@ void code_mapping_changed(struct cpu *cpu);
 /* Another exception level executes: its pages are remembered apart. */
 void code_level_changed(struct cpu *cpu);
 
-/* --- the run loop (run.c): executes until ATTENTION_KICK. */
+/* --- the run loop (run.c): executes until ATTENTION_KICK, by the translator if there is one. */
 enum engine_exit cpu_run(struct cpu *cpu);
+/* Interprets the instructions from pc to the next one that may change the flow, or to the end of the page. */
+void cpu_interpret_block(struct cpu *cpu);
+/* Interprets one instruction. */
+void cpu_interpret_one(struct cpu *cpu);
 
 /* Writes a register that the decoder mapped as a source, or one next to a mapped one. */
 static inline void cpu_write_x(struct cpu *cpu, unsigned reg, uint64_t value) {

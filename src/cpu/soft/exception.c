@@ -40,6 +40,7 @@ static void set_level(struct cpu *cpu, unsigned el, unsigned spsel) {
     cpu->el = (uint8_t)el;
     cpu->spsel = (uint8_t)spsel;
     cpu->x[REG_SP] = cpu->sp_bank[sp_index(el, spsel)];
+    cpu_fp_changed(cpu);
 }
 
 static void unmasked(struct cpu *cpu) {

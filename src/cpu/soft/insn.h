@@ -34,6 +34,7 @@ struct a64_insn {
     uint8_t opc;   /* what is left: a form's own sub-operation */
     uint8_t index; /* lane, bit number */
     uint8_t flags; /* a form's own */
+    uint16_t page_offset; /* where it lies in its page; set by the translator, for itself */
     int64_t imm;   /* sign-extended, scaled, expanded: ready to use */
 };
 

@@ -19,7 +19,7 @@ static bool crosses(uint64_t va, unsigned size) {
 
 /* Is the tag for va's page, whatever its flags? Never so for ~0, whose low bits stay. */
 static bool hits(uint64_t tag, uint64_t va) {
-    return (tag & ~(uint64_t)(TLB_MMIO | TLB_WATCH)) == (va & PAGE_MASK);
+    return (tag & ~(uint64_t)TLB_SLOW) == (va & PAGE_MASK);
 }
 
 /* The entry that allows the access, or the exception. */

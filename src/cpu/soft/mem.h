@@ -5,6 +5,7 @@
  * where the instruction asks (mem_atomic_host). Ordering is the host's TSO; barriers are the caller's. */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cpu/soft/cpu.h"
@@ -21,8 +22,8 @@ struct tlb_entry {
 };
 
 /* In a tag: the translation holds, but only the slow path may use it. Aligned accesses never match such a
- * tag. */
-enum { TLB_MMIO = 0x800, TLB_WATCH = 0x400 };
+ * tag. TLB_STRICT: unaligned accesses fault. */
+enum { TLB_MMIO = 0x800, TLB_WATCH = 0x400, TLB_STRICT = 0x200, TLB_SLOW = TLB_MMIO | TLB_WATCH | TLB_STRICT };
 enum {
     TLB_INFO_SHIFT = 0x3f,     /* log2 of the page or block of the guest's table that this came from */
     TLB_INFO_NONGLOBAL = 0x40, /* belongs to one ASID */
@@ -37,10 +38,19 @@ struct tlb_fetch {
 
 enum { TLB_ENTRIES = 1024, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
 
+/* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT of the
+ * address by TLB_JUMP_BITS is the index. */
+enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 64, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
+enum { TLB_JUMP_BITS = (TLB_JUMP_PAGES - 1) << PAGE_BITS | (TLB_JUMPS_A_PAGE - 1) << 2 };
+
 /* What one privilege level sees. */
 struct tlb_set {
     struct tlb_entry data[TLB_ENTRIES];
     struct tlb_fetch fetch[TLB_FETCHES];
+    uint64_t jump_va[TLB_JUMPS]; /* ~0: none */
+    const uint8_t *jump_code[TLB_JUMPS];
+    uint64_t jump_first, jump_last; /* what the jumps may meet, top byte aside; empty: first > last */
+    bool jump_nonglobal;
     bool global, nonglobal;      /* has had such entries since it was emptied */
     uint64_t blocks[TLB_SHIFTS]; /* which blocks larger than 4 KiB it may hold parts of (tlb.c) */
 };
@@ -133,6 +143,16 @@ void tlb_flush_asid(struct cpu *cpu, uint32_t asid);
 void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid);
 /* Makes the EL0 set of this ASID the current one. */
 void tlb_switch_asid(struct cpu *cpu, uint32_t asid);
+
+/* The translated code for va, or NULL; and where it is entered, for the set of cpu->mmu_index. va is what was fetched
+ * from last. */
+static inline const uint8_t *tlb_find_jump(const struct tlb_set *set, uint64_t va) {
+    unsigned index = (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
+    return set->jump_va[index] == va ? set->jump_code[index] : NULL;
+}
+void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code);
+/* All of them, in every set. */
+void tlb_forget_jumps(struct cpu *cpu);
 
 struct mmu_page;
 struct memory_slot;

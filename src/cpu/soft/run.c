@@ -3,6 +3,7 @@
 #include "a64_ops.h"
 #include "cpu/soft/code.h"
 #include "cpu/soft/cpu.h"
+#include "cpu/soft/jit/jit.h"
 
 static inline uint32_t attention(struct cpu *cpu) {
     return atomic_load_explicit(&cpu->attention, memory_order_relaxed);
@@ -15,39 +16,51 @@ static inline void count_block(struct cpu *cpu, uint64_t end, uint64_t next) {
     cpu->code->block = next;
 }
 
-/* Blocks within one page, from pc on. Afterwards cpu->pc is that of the next instruction. Apart from
- * cpu_run(), whose setjmp() would keep its variables out of registers. */
+/* Instructions of the page from pc on, up to the first that may change the flow, or to the page's end. Afterwards
+ * cpu->pc is that of the next instruction. */
+static inline uint64_t run_block(struct cpu *cpu, const struct code_page *page, uint64_t pc) {
+    const struct a64_insn *insn = &page->insn[(pc & ~PAGE_MASK) / 4];
+    unsigned op;
+    for (;;) {
+        op = insn->op;
+        cpu->pc = pc;
+        if (__builtin_expect(op > A64_LAST_END, 1)) {
+            a64_exec[op](cpu, insn);
+            insn++;
+            pc += 4;
+        } else if (op != A64_UNDEFINED || insn == &page->insn[CODE_PAGE_INSNS] || !code_decode(cpu)) {
+            break;
+        }
+    }
+    if (__builtin_expect(insn == &page->insn[CODE_PAGE_INSNS], 0)) {
+        count_block(cpu, pc, pc);
+        return pc;
+    }
+    cpu->next_pc = pc + 4;
+    a64_exec[op](cpu, insn);
+    cpu->pc = cpu->next_pc;
+    count_block(cpu, pc + 4, cpu->pc);
+    return cpu->pc;
+}
+
+/* Blocks within one page, from pc on. Apart from cpu_run(), whose setjmp() would keep its variables out of
+ * registers. */
 static __attribute__((noinline)) void run_page(struct cpu *cpu, const struct code_page *page) {
     struct code_cache *code = cpu->code;
     uint64_t pc = cpu->pc;
-    do {
-        const struct a64_insn *insn = &page->insn[(pc & ~PAGE_MASK) / 4];
-        unsigned op;
-        for (;;) {
-            op = insn->op;
-            cpu->pc = pc;
-            if (__builtin_expect(op > A64_LAST_END, 1)) {
-                a64_exec[op](cpu, insn);
-                insn++;
-                pc += 4;
-            } else if (op != A64_UNDEFINED || insn == &page->insn[CODE_PAGE_INSNS] || !code_decode(cpu)) {
-                break;
-            }
-        }
-        if (__builtin_expect(insn == &page->insn[CODE_PAGE_INSNS], 0)) {
-            count_block(cpu, pc, pc);
-            return;
-        }
-        cpu->next_pc = pc + 4;
-        a64_exec[op](cpu, insn);
-        cpu->pc = cpu->next_pc;
-        count_block(cpu, pc + 4, cpu->pc);
-        pc = cpu->pc;
-    } while (!attention(cpu) && (pc & PAGE_MASK) == code->current_va && !(pc & 3));
+    do
+        pc = run_block(cpu, page, pc);
+    while (!attention(cpu) && (pc & PAGE_MASK) == code->current_va && !(pc & 3));
+}
+
+void cpu_interpret_block(struct cpu *cpu) {
+    cpu->code->block = cpu->pc;
+    run_block(cpu, code_enter(cpu), cpu->pc);
 }
 
 /* For software step and breakpoints, which cpu_attend() wants to see between any two instructions. */
-static void run_one(struct cpu *cpu) {
+void cpu_interpret_one(struct cpu *cpu) {
+    cpu->code->block = cpu->pc;
     struct code_page *page = code_enter(cpu);
     const struct a64_insn *insn = &page->insn[(cpu->pc & ~PAGE_MASK) / 4];
     if (insn->op == A64_UNDEFINED)
@@ -67,6 +80,8 @@ static void count_interrupted_block(struct cpu *cpu) {
 enum engine_exit cpu_run(struct cpu *cpu) {
     if (setjmp(cpu->unwind))
         count_interrupted_block(cpu);
+    if (cpu->jit)
+        return jit_run(cpu);
     for (;;) {
         bool each = false;
         if (attention(cpu)) {
@@ -76,7 +91,7 @@ enum engine_exit cpu_run(struct cpu *cpu) {
         }
         cpu->code->block = cpu->pc;
         if (each)
-            run_one(cpu);
+            cpu_interpret_one(cpu);
         else
             run_page(cpu, code_enter(cpu));
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cpu/soft/jit/jit.h"
 #include "cpu/soft/mem.h"
 #include "cpu/soft/soft_vm.h"
 #include "cpu/soft/sysreg.h"
@@ -19,6 +20,7 @@ static struct cpu *cpu_of(struct engine_vcpu *vcpu) {
 static void cpu_destroy(struct cpu *cpu) {
     if (!cpu)
         return;
+    jit_destroy(cpu);
     code_cache_destroy(cpu);
     tlb_destroy(cpu);
     if (cpu->box)
@@ -27,7 +29,27 @@ static void cpu_destroy(struct cpu *cpu) {
     free(cpu);
 }
 
-static struct cpu *cpu_create(struct soft_vm *vm, unsigned index) {
+/* --engine soft: what is executed often is translated, where the host has a translator. soft,interp: nothing is.
+ * soft,eager: everything is at once, and every exception sees all flags (for tests). */
+enum translate { TRANSLATE_NOT, TRANSLATE_HOT, TRANSLATE_EAGERLY };
+
+static int parse_options(const char *options, enum translate *translate, struct error *e) {
+    *translate = jit_available() ? TRANSLATE_HOT : TRANSLATE_NOT;
+    if (!options)
+        return 0;
+    if (strcmp(options, "interp") == 0) {
+        *translate = TRANSLATE_NOT;
+    } else if (strcmp(options, "eager") == 0) {
+        if (!jit_available())
+            return error_set(e, "--engine soft,eager: this host has no translator; use --engine soft");
+        *translate = TRANSLATE_EAGERLY;
+    } else {
+        return error_set(e, "--engine soft,%s: expected soft; soft,interp; or soft,eager", options);
+    }
+    return 0;
+}
+
+static struct cpu *cpu_create(struct soft_vm *vm, unsigned index, enum translate translate) {
     struct cpu *cpu = aligned_alloc(64, (sizeof *cpu + 63) & ~(size_t)63);
     if (!cpu)
         return NULL;
@@ -39,7 +61,8 @@ static struct cpu *cpu_create(struct soft_vm *vm, unsigned index) {
         pthread_mutex_init(&cpu->box->lock, NULL);
         atomic_store(&cpu->box->quiescent, true);
     }
-    if (!cpu->box || tlb_create(cpu) < 0 || code_cache_create(cpu) < 0) {
+    if (!cpu->box || tlb_create(cpu) < 0 || code_cache_create(cpu) < 0 ||
+        (translate != TRANSLATE_NOT && jit_create(cpu, translate == TRANSLATE_EAGERLY) < 0)) {
         cpu_destroy(cpu);
         return NULL;
     }
@@ -79,6 +102,9 @@ static void vm_destroy(struct engine_vm *engine_vm) {
 static int vm_create(struct engine_vm **out, const struct engine_config *config, struct error *e) {
     if (config->vcpus < 1 || config->vcpus > SOFT_VCPUS)
         return error_set(e, "%u vCPUs: there can be 1 to %u", config->vcpus, SOFT_VCPUS);
+    enum translate translate;
+    if (parse_options(config->options, &translate, e) < 0)
+        return -1;
     struct soft_vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(e, "no memory for the virtual machine's CPUs");
@@ -87,7 +113,7 @@ static int vm_create(struct engine_vm **out, const struct engine_config *config,
     timer_init(vm);
     soft_memory_create(vm, config->memory);
     for (unsigned i = 0; i < config->vcpus; i++) {
-        vm->cpus[i] = cpu_create(vm, i);
+        vm->cpus[i] = cpu_create(vm, i, translate);
         if (!vm->cpus[i]) {
             vm_destroy((struct engine_vm *)vm);
             return error_set(e, "no memory for the virtual machine's CPUs");

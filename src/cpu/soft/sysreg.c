@@ -73,6 +73,7 @@ static void write_fpcr(struct cpu *cpu, const struct sysreg *reg, uint64_t value
     (void)reg;
     cpu_check_fp(cpu);
     cpu->fpcr = (uint32_t)value;
+    cpu_fp_changed(cpu);
 }
 
 static uint64_t read_fpsr(struct cpu *cpu, const struct sysreg *reg) {
@@ -110,6 +111,11 @@ static void write_ttbr(struct cpu *cpu, const struct sysreg *reg, uint64_t value
     *storage(cpu, reg) = value;
     tlb_switch_asid(cpu, mmu_asid(cpu));
     code_mapping_changed(cpu);
+}
+
+static void write_cpacr(struct cpu *cpu, const struct sysreg *reg, uint64_t value) {
+    *storage(cpu, reg) = value;
+    cpu_fp_changed(cpu);
 }
 
 /* --- debug */
@@ -269,7 +275,7 @@ static const struct sysreg table[] = {
     {REG(3, 0, 1, 0, 0, "SCTLR_EL1", EL1_RW), OFFSET(sys.sctlr), SCTLR_BITS, SCTLR_RES1, SCTLR_SPAN,
         .write = write_translation},
     RAZ_WI(3, 0, 1, 0, 1, "ACTLR_EL1", EL1_RW),
-    {REG(3, 0, 1, 0, 2, "CPACR_EL1", EL1_RW), OFFSET(sys.cpacr), CPACR_FPEN},
+    {REG(3, 0, 1, 0, 2, "CPACR_EL1", EL1_RW), OFFSET(sys.cpacr), CPACR_FPEN, .write = write_cpacr},
     {REG(3, 0, 2, 0, 0, "TTBR0_EL1", EL1_RW), OFFSET(sys.ttbr0), ALL, .write = write_ttbr},
     {REG(3, 0, 2, 0, 1, "TTBR1_EL1", EL1_RW), OFFSET(sys.ttbr1), ALL, .write = write_ttbr},
     {REG(3, 0, 2, 0, 2, "TCR_EL1", EL1_RW), OFFSET(sys.tcr), TCR_BITS, .write = write_translation},

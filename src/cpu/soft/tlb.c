@@ -11,6 +11,8 @@
  * the block's number, and is searched when its bit is set. */
 static const uint8_t block_shifts[TLB_SHIFTS] = {14, 16, 21, 25, 29, 30};
 
+enum { SCTLR_A = 1 << 1 };
+
 /* Ranges of more pages than this are looked for in the set, rather than the set for each page. */
 enum { SEARCH_PAGES = 64 };
 
@@ -32,7 +34,20 @@ static bool may_hold_block(const struct tlb_set *set, uint64_t va) {
     return false;
 }
 
+static bool has_jumps(const struct tlb_set *set) {
+    return set->jump_first <= set->jump_last;
+}
+
+static void empty_jumps(struct tlb_set *set) {
+    memset(set->jump_va, 0xff, sizeof set->jump_va);
+    set->jump_first = UINT64_MAX;
+    set->jump_last = 0;
+    set->jump_nonglobal = false;
+}
+
 static void set_empty(struct tlb_set *set) {
+    if (has_jumps(set))
+        empty_jumps(set);
     memset(set->data, 0xff, sizeof set->data);
     memset(set->fetch, 0xff, sizeof set->fetch);
     memset(set->blocks, 0, sizeof set->blocks);
@@ -54,7 +69,18 @@ static bool meets(uint64_t page, uint64_t info, uint64_t first, uint64_t last) {
     return low <= last && first <= (low | inside);
 }
 
+static bool meets_jumps(const struct tlb_set *set, uint64_t first, uint64_t last) {
+    return first <= set->jump_last && set->jump_first <= last;
+}
+
+static void drop_jumps(struct tlb_set *set, uint64_t page) {
+    uint64_t *jumps = &set->jump_va[(page >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE];
+    memset(jumps, 0xff, sizeof *jumps * TLB_JUMPS_A_PAGE);
+}
+
 static void set_search(struct tlb_set *set, uint64_t first, uint64_t last) {
+    if (meets_jumps(set, first, last))
+        empty_jumps(set);
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
         if (set->data[i].read != ~UINT64_C(0) && meets(set->data[i].read, set->data[i].info, first, last))
             drop(&set->data[i]);
@@ -74,12 +100,16 @@ static void set_flush_pages(struct tlb_set *set, uint64_t va, uint64_t count) {
             set_search(set, first, last);
             return;
         }
+        if (meets_jumps(set, page, page))
+            drop_jumps(set, page);
         drop(&set->data[page >> PAGE_BITS & (TLB_ENTRIES - 1)]);
         drop_fetch(&set->fetch[page >> PAGE_BITS & (TLB_FETCHES - 1)]);
     }
 }
 
 static void set_flush_nonglobal(struct tlb_set *set) {
+    if (set->jump_nonglobal)
+        empty_jumps(set);
     if (!set->nonglobal)
         return;
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
@@ -102,7 +132,7 @@ void tlb_flush_all(struct cpu *cpu) {
     set_empty(&tlb->el1[1]);
     for (unsigned i = 0; i < TLB_ASIDS; i++) {
         struct tlb_set *set = &tlb->el0[i];
-        if (set->global || set->nonglobal)
+        if (set->global || set->nonglobal || has_jumps(set))
             set_empty(set);
     }
     flushed(cpu);
@@ -111,7 +141,7 @@ void tlb_flush_all(struct cpu *cpu) {
 void tlb_flush_asid(struct cpu *cpu, uint32_t asid) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned i = 0; i < TLB_ASIDS; i++)
-        if (tlb->asid[i] == asid && tlb->el0[i].nonglobal)
+        if (tlb->asid[i] == asid && (tlb->el0[i].nonglobal || tlb->el0[i].jump_nonglobal))
             set_empty(&tlb->el0[i]);
     /* EL1's sets have no other ASID's entries than the current one's. */
     set_flush_nonglobal(&tlb->el1[0]);
@@ -125,7 +155,7 @@ void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid
     set_flush_pages(&tlb->el1[1], va, count);
     for (unsigned i = 0; i < TLB_ASIDS; i++) {
         struct tlb_set *set = &tlb->el0[i];
-        if (set->global || (set->nonglobal && (asid == TLB_NO_ASID || asid == tlb->asid[i])))
+        if (set->global || has_jumps(set) || (set->nonglobal && (asid == TLB_NO_ASID || asid == tlb->asid[i])))
             set_flush_pages(set, va, count);
     }
     flushed(cpu);
@@ -156,6 +186,33 @@ void tlb_switch_asid(struct cpu *cpu, uint32_t asid) {
     code_mapping_changed(cpu);
 }
 
+void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code) {
+    struct tlb_set *set = cpu->tlb_set[cpu->mmu_index];
+    const struct tlb_fetch *fetch =
+        &cpu->tlb_set[cpu->el ? MMU_EL1 : MMU_EL0]->fetch[va >> PAGE_BITS & (TLB_FETCHES - 1)];
+    if (fetch->page != (va & PAGE_MASK))
+        return; /* another page took its place: nothing is known of the block */
+    unsigned shift = fetch->info & TLB_INFO_SHIFT;
+    uint64_t inside = (UINT64_C(1) << shift) - 1, first = va << 8 >> 8 & ~inside, last = first | inside;
+    if (shift != PAGE_BITS)
+        note_block(set, va, shift);
+    set->jump_nonglobal |= (fetch->info & TLB_INFO_NONGLOBAL) != 0;
+    if (first < set->jump_first)
+        set->jump_first = first;
+    if (last > set->jump_last)
+        set->jump_last = last;
+    unsigned index = (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
+    set->jump_va[index] = va;
+    set->jump_code[index] = code;
+}
+
+void tlb_forget_jumps(struct cpu *cpu) {
+    empty_jumps(&cpu->tlb->el1[0]);
+    empty_jumps(&cpu->tlb->el1[1]);
+    for (unsigned i = 0; i < TLB_ASIDS; i++)
+        empty_jumps(&cpu->tlb->el0[i]);
+}
+
 static uint64_t info_of(struct tlb_set *set, uint64_t va, const struct mmu_page *page) {
     if (page->shift != PAGE_BITS)
         note_block(set, va, page->shift);
@@ -173,6 +230,8 @@ void tlb_fill(
     struct tlb_entry *entry = tlb_slot(cpu, mmu, va);
     uint64_t tag = (va & PAGE_MASK) | (cpu_watches_page(cpu, va) ? TLB_WATCH : 0);
     bool rom = slot && slot->kind == MEMORY_ROM; /* what is written there is for the flash device behind it */
+    if (page->device || (cpu->sys.sctlr & SCTLR_A))
+        tag |= TLB_STRICT;
     entry->read = tag | (slot ? 0 : TLB_MMIO);
     entry->write = page->writable ? tag | (slot && !rom ? 0 : TLB_MMIO) : ~UINT64_C(0);
     entry->addend = slot ? (uintptr_t)host_of(slot, page) - (uintptr_t)(va & PAGE_MASK) : 0;
@@ -194,6 +253,7 @@ int tlb_create(struct cpu *cpu) {
         return -1;
     set_empty(&cpu->tlb->el1[0]);
     set_empty(&cpu->tlb->el1[1]);
+    tlb_forget_jumps(cpu);
     for (unsigned i = 0; i < TLB_ASIDS; i++) {
         set_empty(&cpu->tlb->el0[i]);
         cpu->tlb->asid[i] = TLB_NO_ASID;

@@ -15,8 +15,9 @@ struct cpu;
 #ifdef __x86_64__
 
 bool jit_available(void);
-/* -1: no memory. The cpu interprets until then, and after jit_destroy(). */
-int jit_create(struct cpu *cpu);
+/* -1: no memory. The cpu interprets until then, and after jit_destroy(). eager: code is translated when first met, not
+ * when it was met often, and exceptions see flags that the program itself no longer looks at. */
+int jit_create(struct cpu *cpu, bool eager);
 void jit_destroy(struct cpu *cpu);
 /* The run loop with translated code, in place of the interpreter's. cpu->unwind is its caller's. */
 enum engine_exit jit_run(struct cpu *cpu);
@@ -30,8 +31,8 @@ void jit_invalidate_all(struct cpu *cpu);
 static inline bool jit_available(void) {
     return false;
 }
-static inline int jit_create(struct cpu *cpu) {
-    (void)cpu;
+static inline int jit_create(struct cpu *cpu, bool eager) {
+    (void)cpu, (void)eager;
     return -1;
 }
 static inline void jit_destroy(struct cpu *cpu) {

@@ -1,0 +1,796 @@
+/* Data processing with general registers. */
+#include "cpu/soft/jit/internal.h"
+
+#define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
+
+/* Also for results in SP. Last use of `host`. */
+static void finish(struct translation *t, unsigned reg, enum x86_reg host) {
+    if (reg == REG_SP)
+        t->sp_aligned = false;
+    jit_finish(t, reg, host);
+}
+
+/* The source in a scratch register, to be changed there. */
+static enum x86_reg copy(struct translation *t, bool wide, unsigned reg, enum x86_reg scratch) {
+    x86_load(&t->a, wide, scratch, jit_operand(t, reg));
+    return scratch;
+}
+
+/* Where to compute rd from rn and a second operand: rd's own register, unless it also holds the second one. */
+static enum x86_reg result_register(struct translation *t, const struct a64_insn *insn, struct x86_rm second) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    return x86_is_reg(second) && second.base == to && insn->rd != insn->rn ? RAX : to;
+}
+
+static void load_first(struct translation *t, bool wide, unsigned reg, enum x86_reg to) {
+    struct x86_rm from = jit_operand(t, reg);
+    if (!x86_is_reg(from) || from.base != to)
+        x86_load(&t->a, wide, to, from);
+}
+
+/* --- the second operand, in rcx where something is done to it first */
+
+static struct x86_rm shifted(struct translation *t, bool wide, const struct a64_insn *insn) {
+    static const uint8_t shifts[4] = {SHIFT_SHL, SHIFT_SHR, SHIFT_SAR, SHIFT_ROR};
+    if (insn->amount == 0)
+        return jit_operand(t, insn->rm);
+    if (insn->shift == 3) {
+        x86_rorx(&t->a, wide, RCX, jit_operand(t, insn->rm), insn->amount);
+    } else {
+        copy(t, wide, insn->rm, RCX);
+        x86_shift(&t->a, wide, shifts[insn->shift], x86_r(RCX), insn->amount);
+    }
+    return x86_r(RCX);
+}
+
+static struct x86_rm extended(struct translation *t, bool wide, const struct a64_insn *insn) {
+    struct x86 *a = &t->a;
+    struct x86_rm from = jit_operand(t, insn->rm);
+    switch (insn->shift) {
+    case 0: x86_load8(a, RCX, from); break;
+    case 1: x86_load16(a, RCX, from); break;
+    case 2: x86_load(a, false, RCX, from); break;
+    case 4: x86_load8s(a, wide, RCX, from); break;
+    case 5: x86_load16s(a, wide, RCX, from); break;
+    case 6:
+        if (wide)
+            x86_load32s(a, RCX, from);
+        else
+            x86_load(a, false, RCX, from);
+        break;
+    default:
+        if (!insn->amount)
+            return from;
+        x86_load(a, wide, RCX, from);
+        break;
+    }
+    if (insn->amount)
+        x86_shift(a, wide, SHIFT_SHL, x86_r(RCX), insn->amount);
+    return x86_r(RCX);
+}
+
+/* --- rd = rn op second */
+
+static void binary(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op,
+    struct x86_rm second) {
+    enum x86_reg to = result_register(t, insn, second);
+    load_first(t, wide, insn->rn, to);
+    x86_alu(&t->a, wide, op, to, second);
+    finish(t, insn->rd, to);
+}
+
+static bool is_commutative(enum x86_alu op) {
+    return op != ALU_SUB && op != ALU_SBB;
+}
+
+static void binary_registers(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op) {
+    struct x86_rm first = jit_operand(t, insn->rn), second = jit_operand(t, insn->rm);
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    if (is_commutative(op) && insn->rd == insn->rm && insn->rd != insn->rn && to != RAX) {
+        x86_alu(&t->a, wide, op, to, first);
+        finish(t, insn->rd, to);
+    } else if (op == ALU_ADD && insn->rd != insn->rn && x86_is_reg(first) && x86_is_reg(second)) {
+        x86_lea(&t->a, wide, to, x86_mx(first.base, second.base, 0, 0));
+        finish(t, insn->rd, to);
+    } else {
+        binary(t, insn, wide, op, second);
+    }
+}
+
+static void binary_immediate(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op) {
+    struct x86_rm first = jit_operand(t, insn->rn);
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    int64_t imm = op == ALU_SUB ? -insn->imm : insn->imm;
+    bool adds = op == ALU_ADD || op == ALU_SUB;
+    bool aligned = t->sp_aligned && adds && insn->rd == REG_SP && insn->rn == REG_SP && imm % 16 == 0;
+    if (adds && imm == 0) {
+        x86_load(&t->a, wide, to, first);
+    } else if (adds && x86_is_reg(first) && first.base != to) {
+        x86_lea(&t->a, wide, to, x86_m(first.base, (int32_t)imm));
+    } else if (wide && !x86_fits32(insn->imm)) {
+        x86_mov_imm(&t->a, RCX, (uint64_t)insn->imm);
+        load_first(t, wide, insn->rn, to);
+        x86_alu(&t->a, wide, op, to, x86_r(RCX));
+    } else {
+        load_first(t, wide, insn->rn, to);
+        x86_alu_imm(&t->a, wide, op, x86_r(to), (int32_t)insn->imm);
+    }
+    finish(t, insn->rd, to);
+    if (aligned)
+        t->sp_aligned = true;
+}
+
+/* --- the same with flags */
+
+static void compare(struct translation *t, const struct a64_insn *insn, bool wide, struct x86_rm second) {
+    x86_alu(&t->a, wide, ALU_CMP, jit_source(t, insn->rn, RAX), second);
+}
+
+static void binary_flags(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op,
+    struct x86_rm second) {
+    if (op == ALU_SUB && insn->rd == REG_SINK)
+        compare(t, insn, wide, second);
+    else
+        binary(t, insn, wide, op, second);
+    jit_flags_set(t, op == ALU_SUB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD);
+}
+
+static void binary_flags_immediate(
+    struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op) {
+    enum jit_flags kind = op == ALU_SUB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD;
+    bool fits = !wide || x86_fits32(insn->imm);
+    if (!fits) {
+        x86_mov_imm(&t->a, RCX, (uint64_t)insn->imm);
+        binary_flags(t, insn, wide, op, x86_r(RCX));
+        return;
+    }
+    if (op == ALU_SUB && insn->rd == REG_SINK) {
+        struct x86_rm first = jit_operand(t, insn->rn);
+        if (insn->imm == 0 && x86_is_reg(first))
+            x86_test(&t->a, wide, first, first.base);
+        else
+            x86_alu_imm(&t->a, wide, ALU_CMP, first, (int32_t)insn->imm);
+        if (insn->imm == 0 && x86_is_reg(first)) { /* C is set and V clear: CF and OF are clear */
+            jit_flags_set(t, JIT_FLAGS_SUB);
+            return;
+        }
+    } else if (op == ALU_AND && insn->rd == REG_SINK) {
+        x86_test_imm(&t->a, wide, jit_operand(t, insn->rn), (int32_t)insn->imm);
+    } else {
+        enum x86_reg to = jit_target(t, insn->rd, RAX);
+        load_first(t, wide, insn->rn, to);
+        x86_alu_imm(&t->a, wide, op, x86_r(to), (int32_t)insn->imm);
+        jit_finish(t, insn->rd, to);
+    }
+    jit_flags_set(t, kind);
+}
+
+#define BINARY(name, op)                                                                                     \
+    EMIT(name##_imm_w) {                                                                                     \
+        binary_immediate(t, insn, false, op);                                                                \
+    }                                                                                                        \
+    EMIT(name##_imm_x) {                                                                                     \
+        binary_immediate(t, insn, true, op);                                                                 \
+    }                                                                                                        \
+    EMIT(name##_w) {                                                                                         \
+        binary_registers(t, insn, false, op);                                                                \
+    }                                                                                                        \
+    EMIT(name##_x) {                                                                                         \
+        binary_registers(t, insn, true, op);                                                                 \
+    }                                                                                                        \
+    EMIT(name##_shift_w) {                                                                                   \
+        binary(t, insn, false, op, shifted(t, false, insn));                                                 \
+    }                                                                                                        \
+    EMIT(name##_shift_x) {                                                                                   \
+        binary(t, insn, true, op, shifted(t, true, insn));                                                   \
+    }
+#define BINARY_FLAGS(name, op)                                                                               \
+    EMIT(name##_imm_w) {                                                                                     \
+        binary_flags_immediate(t, insn, false, op);                                                          \
+    }                                                                                                        \
+    EMIT(name##_imm_x) {                                                                                     \
+        binary_flags_immediate(t, insn, true, op);                                                           \
+    }                                                                                                        \
+    EMIT(name##_w) {                                                                                         \
+        binary_flags(t, insn, false, op, jit_operand(t, insn->rm));                                          \
+    }                                                                                                        \
+    EMIT(name##_x) {                                                                                         \
+        binary_flags(t, insn, true, op, jit_operand(t, insn->rm));                                           \
+    }                                                                                                        \
+    EMIT(name##_shift_w) {                                                                                   \
+        binary_flags(t, insn, false, op, shifted(t, false, insn));                                           \
+    }                                                                                                        \
+    EMIT(name##_shift_x) {                                                                                   \
+        binary_flags(t, insn, true, op, shifted(t, true, insn));                                             \
+    }
+#define EXTENDED(name, op, function)                                                                         \
+    EMIT(name##_ext_w) {                                                                                     \
+        function(t, insn, false, op, extended(t, false, insn));                                              \
+    }                                                                                                        \
+    EMIT(name##_ext_x) {                                                                                     \
+        function(t, insn, true, op, extended(t, true, insn));                                                \
+    }
+
+BINARY(add, ALU_ADD)
+BINARY(sub, ALU_SUB)
+BINARY(and, ALU_AND)
+BINARY(orr, ALU_OR)
+BINARY(eor, ALU_XOR)
+BINARY_FLAGS(adds, ALU_ADD)
+BINARY_FLAGS(subs, ALU_SUB)
+BINARY_FLAGS(ands, ALU_AND)
+EXTENDED(add, ALU_ADD, binary)
+EXTENDED(sub, ALU_SUB, binary)
+EXTENDED(adds, ALU_ADD, binary_flags)
+EXTENDED(subs, ALU_SUB, binary_flags)
+
+/* --- with the second operand inverted */
+
+static void and_not(struct translation *t, const struct a64_insn *insn, bool wide, struct x86_rm second) {
+    enum x86_reg inverted = RCX, to = jit_target(t, insn->rd, RAX);
+    if (x86_is_reg(second))
+        inverted = second.base;
+    else
+        x86_load(&t->a, wide, RCX, second);
+    x86_andn(&t->a, wide, to, inverted, jit_operand(t, insn->rn));
+    jit_finish(t, insn->rd, to);
+}
+
+static void inverted(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op,
+    struct x86_rm second) {
+    x86_load(&t->a, wide, RAX, second);
+    x86_not(&t->a, wide, x86_r(RAX));
+    if (insn->rn != REG_ZR)
+        x86_alu(&t->a, wide, op, RAX, jit_operand(t, insn->rn));
+    jit_finish(t, insn->rd, RAX);
+}
+
+#define INVERTED(suffix, wide)                                                                               \
+    EMIT(bic##suffix) {                                                                                      \
+        and_not(t, insn, wide, shifted(t, wide, insn));                                                      \
+    }                                                                                                        \
+    EMIT(bics##suffix) {                                                                                     \
+        and_not(t, insn, wide, shifted(t, wide, insn));                                                      \
+        jit_flags_set(t, JIT_FLAGS_ADD);                                                                     \
+    }                                                                                                        \
+    EMIT(orn##suffix) {                                                                                      \
+        inverted(t, insn, wide, ALU_OR, shifted(t, wide, insn));                                             \
+    }                                                                                                        \
+    EMIT(eon##suffix) {                                                                                      \
+        inverted(t, insn, wide, ALU_XOR, shifted(t, wide, insn));                                            \
+    }
+INVERTED(_w, false)
+INVERTED(_x, true)
+INVERTED(_shift_w, false)
+INVERTED(_shift_x, true)
+
+/* --- with carry */
+
+static void carry(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, bool flags) {
+    enum { CARRY_BIT = 1 };
+    copy(t, wide, insn->rn, RAX);
+    x86_bt_imm(&t->a, false, JIT_CPU(nzcv), CARRY_BIT);
+    if (op == ALU_SBB)
+        x86_cmc(&t->a);
+    x86_alu(&t->a, wide, op, RAX, jit_operand(t, insn->rm));
+    jit_finish(t, insn->rd, RAX);
+    if (flags)
+        jit_flags_set(t, op == ALU_SBB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD);
+}
+
+#define CARRY(suffix, wide)                                                                                  \
+    EMIT(adc##suffix) {                                                                                      \
+        carry(t, insn, wide, ALU_ADC, false);                                                                \
+    }                                                                                                        \
+    EMIT(sbc##suffix) {                                                                                      \
+        carry(t, insn, wide, ALU_SBB, false);                                                                \
+    }                                                                                                        \
+    EMIT(adcs##suffix) {                                                                                     \
+        carry(t, insn, wide, ALU_ADC, true);                                                                 \
+    }                                                                                                        \
+    EMIT(sbcs##suffix) {                                                                                     \
+        carry(t, insn, wide, ALU_SBB, true);                                                                 \
+    }
+CARRY(_w, false)
+CARRY(_x, true)
+
+/* --- moves; the host's flags stay */
+
+EMIT(mov_w) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    x86_load(&t->a, false, to, jit_operand(t, insn->rm));
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(mov_x) {
+    jit_finish(t, insn->rd, jit_source(t, insn->rm, RAX));
+}
+
+static void set_constant(struct translation *t, unsigned reg, uint64_t value) {
+    enum x86_reg to = jit_target(t, reg, RAX);
+    x86_mov_imm(&t->a, to, value);
+    jit_finish(t, reg, to);
+    t->known = reg;
+    t->known_at = t->index;
+    t->known_value = value;
+}
+
+EMIT(mov_imm) {
+    set_constant(t, insn->rd, (uint64_t)insn->imm);
+}
+
+static void insert_16(struct translation *t, const struct a64_insn *insn, bool wide) {
+    uint64_t hole = UINT64_C(0xffff) << insn->amount, bits = (uint64_t)insn->imm << insn->amount;
+    if (t->known == insn->rd && insn->rd != REG_SINK) {
+        uint64_t value = (t->known_value & ~hole) | bits;
+        set_constant(t, insn->rd, wide ? value : (uint32_t)value);
+        return;
+    }
+    copy(t, wide, insn->rd, RAX);
+    x86_mov_imm(&t->a, RCX, hole);
+    x86_andn(&t->a, wide, RAX, RCX, x86_r(RAX));
+    x86_mov_imm(&t->a, RCX, bits);
+    x86_alu(&t->a, wide, ALU_OR, RAX, x86_r(RCX));
+    jit_finish(t, insn->rd, RAX);
+}
+
+EMIT(movk_w) {
+    insert_16(t, insn, false);
+}
+EMIT(movk_x) {
+    insert_16(t, insn, true);
+}
+
+static void pc_relative(struct translation *t, const struct a64_insn *insn, int64_t offset) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    x86_load(&t->a, true, to, JIT_CPU(page_va));
+    if (x86_fits32(offset)) {
+        if (offset)
+            x86_lea(&t->a, true, to, x86_m(to, (int32_t)offset));
+    } else {
+        x86_mov_imm(&t->a, RCX, (uint64_t)offset);
+        x86_lea(&t->a, true, to, x86_mx(to, RCX, 0, 0));
+    }
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(adr) {
+    pc_relative(t, insn, insn->page_offset + insn->imm);
+}
+EMIT(adrp) {
+    pc_relative(t, insn, insn->imm);
+}
+
+/* --- bit fields: left by `shift`, then right by `flags`, of 64 bits (fix_bitfield) */
+
+/* The low bits alone, where an instruction does that. */
+static bool low_bits(struct translation *t, const struct a64_insn *insn, enum x86_reg to) {
+    struct x86_rm from = jit_operand(t, insn->rn);
+    if (insn->shift != insn->flags)
+        return false;
+    switch (insn->shift) {
+    case 32: x86_load(&t->a, false, to, from); return true;
+    case 48: x86_load16(&t->a, to, from); return true;
+    case 56: x86_load8(&t->a, to, from); return true;
+    default:
+        if (insn->shift < 33)
+            return false;
+        load_first(t, false, insn->rn, to);
+        x86_alu_imm(&t->a, false, ALU_AND, x86_r(to), (int32_t)((UINT32_C(1) << (64 - insn->shift)) - 1));
+        return true;
+    }
+}
+
+EMIT(ubfm) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    unsigned left = insn->shift, right = insn->flags;
+    if (!low_bits(t, insn, to)) {
+        /* A field at the top or the bottom of 32 bits is one shift of those. */
+        bool wide = !(left == 32 && right >= 32) && !(left > 32 && right == 32);
+        if (!wide)
+            left -= 32, right -= 32;
+        load_first(t, wide, insn->rn, to);
+        if (left)
+            x86_shift(&t->a, wide, SHIFT_SHL, x86_r(to), left);
+        if (right)
+            x86_shift(&t->a, wide, SHIFT_SHR, x86_r(to), right);
+    }
+    jit_finish(t, insn->rd, to);
+}
+
+static bool low_bits_signed(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_reg to) {
+    struct x86_rm from = jit_operand(t, insn->rn);
+    if (insn->shift != insn->flags)
+        return false;
+    switch (insn->shift) {
+    case 32:
+        if (wide)
+            x86_load32s(&t->a, to, from);
+        else
+            x86_load(&t->a, false, to, from);
+        return true;
+    case 48: x86_load16s(&t->a, wide, to, from); return true;
+    case 56: x86_load8s(&t->a, wide, to, from); return true;
+    default: return false;
+    }
+}
+
+static void signed_field(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    unsigned left = insn->shift, right = insn->flags;
+    if (!low_bits_signed(t, insn, wide, to)) {
+        bool whole = wide || left < 32 || right < 32; /* shifts of all 64 bits */
+        if (!whole)
+            left -= 32, right -= 32;
+        load_first(t, whole, insn->rn, to);
+        if (left)
+            x86_shift(&t->a, whole, SHIFT_SHL, x86_r(to), left);
+        if (right)
+            x86_shift(&t->a, whole, SHIFT_SAR, x86_r(to), right);
+        if (whole && !wide)
+            x86_mov(&t->a, false, to, to);
+    }
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(sbfm_w) {
+    signed_field(t, insn, false);
+}
+EMIT(sbfm_x) {
+    signed_field(t, insn, true);
+}
+
+static void and_mask(struct translation *t, bool wide, enum x86_reg reg, uint64_t mask) {
+    int64_t imm = wide ? (int64_t)mask : (int32_t)mask;
+    if (x86_fits32(imm)) {
+        x86_alu_imm(&t->a, wide, ALU_AND, x86_r(reg), (int32_t)imm);
+    } else {
+        x86_mov_imm(&t->a, RDX, mask);
+        x86_alu(&t->a, wide, ALU_AND, reg, x86_r(RDX));
+    }
+}
+
+static void insert_field(struct translation *t, const struct a64_insn *insn, bool wide) {
+    x86_rorx(&t->a, wide, RCX, jit_operand(t, insn->rn), insn->amount);
+    copy(t, wide, insn->rd, RAX);
+    and_mask(t, wide, RCX, (uint64_t)insn->imm);
+    and_mask(t, wide, RAX, ~(uint64_t)insn->imm);
+    x86_alu(&t->a, wide, ALU_OR, RAX, x86_r(RCX));
+    jit_finish(t, insn->rd, RAX);
+}
+
+EMIT(bfm_w) {
+    insert_field(t, insn, false);
+}
+EMIT(bfm_x) {
+    insert_field(t, insn, true);
+}
+
+static void extract(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum { SHRD = X86_MAP_0F | 0xac };
+    enum x86_reg to = RAX;
+    if (insn->rn == insn->rm || insn->amount == 0) {
+        to = jit_target(t, insn->rd, RAX);
+        x86_rorx(&t->a, wide, to, jit_operand(t, insn->rm), insn->amount);
+    } else {
+        copy(t, wide, insn->rm, RAX);
+        x86_op(&t->a, SHRD | x86_width(wide), jit_source(t, insn->rn, RCX), x86_r(RAX));
+        x86_imm8(&t->a, insn->amount);
+    }
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(extr_w) {
+    extract(t, insn, false);
+}
+EMIT(extr_x) {
+    extract(t, insn, true);
+}
+
+/* --- shifts by a register */
+
+static void shift_by(struct translation *t, const struct a64_insn *insn, bool wide, uint32_t op) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    x86_shift_by(&t->a, op, wide, to, jit_operand(t, insn->rn), jit_source(t, insn->rm, RCX));
+    jit_finish(t, insn->rd, to);
+}
+
+static void rotate_by(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum { BY_CL = 0xd3 };
+    copy(t, false, insn->rm, RCX);
+    copy(t, wide, insn->rn, RAX);
+    x86_op(&t->a, BY_CL | x86_width(wide), SHIFT_ROR, x86_r(RAX));
+    jit_finish(t, insn->rd, RAX);
+}
+
+#define SHIFTS(suffix, wide)                                                                                 \
+    EMIT(lslv##suffix) {                                                                                     \
+        shift_by(t, insn, wide, X86_SHLX);                                                                   \
+    }                                                                                                        \
+    EMIT(lsrv##suffix) {                                                                                     \
+        shift_by(t, insn, wide, X86_SHRX);                                                                   \
+    }                                                                                                        \
+    EMIT(asrv##suffix) {                                                                                     \
+        shift_by(t, insn, wide, X86_SARX);                                                                   \
+    }                                                                                                        \
+    EMIT(rorv##suffix) {                                                                                     \
+        rotate_by(t, insn, wide);                                                                            \
+    }
+SHIFTS(_w, false)
+SHIFTS(_x, true)
+
+/* --- one source */
+
+static void reverse_bytes(struct translation *t, const struct a64_insn *insn, bool wide, unsigned rotate) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    load_first(t, wide, insn->rn, to);
+    x86_bswap(&t->a, wide, to);
+    if (rotate)
+        x86_rorx(&t->a, wide, to, x86_r(to), rotate);
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(rev_w) {
+    reverse_bytes(t, insn, false, 0);
+}
+EMIT(rev_x) {
+    reverse_bytes(t, insn, true, 0);
+}
+EMIT(rev32_x) {
+    reverse_bytes(t, insn, true, 32);
+}
+EMIT(rev16_w) {
+    reverse_bytes(t, insn, false, 16);
+}
+
+static void leading_zeros(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    x86_lzcnt(&t->a, wide, to, jit_operand(t, insn->rn));
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(clz_w) {
+    leading_zeros(t, insn, false);
+}
+EMIT(clz_x) {
+    leading_zeros(t, insn, true);
+}
+
+/* --- multiplication and division */
+
+static void multiply(struct translation *t, const struct a64_insn *insn, bool wide, bool subtract) {
+    copy(t, wide, insn->rn, RAX);
+    x86_imul(&t->a, wide, RAX, jit_operand(t, insn->rm));
+    enum x86_reg result = RAX;
+    if (subtract) {
+        copy(t, wide, insn->ra, RCX);
+        x86_alu(&t->a, wide, ALU_SUB, RCX, x86_r(RAX));
+        result = RCX;
+    } else if (insn->ra != REG_ZR) {
+        x86_alu(&t->a, wide, ALU_ADD, RAX, jit_operand(t, insn->ra));
+    }
+    jit_finish(t, insn->rd, result);
+}
+
+static void multiply_long(struct translation *t, const struct a64_insn *insn, bool is_signed, bool subtract) {
+    if (is_signed) {
+        x86_load32s(&t->a, RAX, jit_operand(t, insn->rn));
+        x86_load32s(&t->a, RCX, jit_operand(t, insn->rm));
+    } else {
+        copy(t, false, insn->rn, RAX);
+        copy(t, false, insn->rm, RCX);
+    }
+    x86_imul(&t->a, true, RAX, x86_r(RCX));
+    if (subtract) {
+        x86_neg(&t->a, true, x86_r(RAX));
+    }
+    if (insn->ra != REG_ZR)
+        x86_alu(&t->a, true, ALU_ADD, RAX, jit_operand(t, insn->ra));
+    jit_finish(t, insn->rd, RAX);
+}
+
+EMIT(madd_w) {
+    multiply(t, insn, false, false);
+}
+EMIT(madd_x) {
+    multiply(t, insn, true, false);
+}
+EMIT(msub_w) {
+    multiply(t, insn, false, true);
+}
+EMIT(msub_x) {
+    multiply(t, insn, true, true);
+}
+EMIT(smaddl) {
+    multiply_long(t, insn, true, false);
+}
+EMIT(smsubl) {
+    multiply_long(t, insn, true, true);
+}
+EMIT(umaddl) {
+    multiply_long(t, insn, false, false);
+}
+EMIT(umsubl) {
+    multiply_long(t, insn, false, true);
+}
+
+static void multiply_high(struct translation *t, const struct a64_insn *insn, enum x86_muldiv op) {
+    copy(t, true, insn->rn, RAX);
+    x86_muldiv(&t->a, true, op, jit_operand(t, insn->rm));
+    jit_finish(t, insn->rd, RDX);
+}
+
+EMIT(smulh) {
+    multiply_high(t, insn, X86_IMUL);
+}
+EMIT(umulh) {
+    multiply_high(t, insn, X86_MUL);
+}
+
+/* Division by zero gives zero. */
+static void divide_unsigned(struct translation *t, const struct a64_insn *insn, bool wide) {
+    struct x86 *a = &t->a;
+    copy(t, wide, insn->rm, RCX);
+    x86_alu(a, false, ALU_XOR, RAX, x86_r(RAX));
+    x86_test(a, wide, x86_r(RCX), RCX);
+    uint8_t *zero = x86_jcc_short(a, CC_E);
+    copy(t, wide, insn->rn, RAX);
+    x86_alu(a, false, ALU_XOR, RDX, x86_r(RDX));
+    x86_muldiv(a, wide, X86_DIV, x86_r(RCX));
+    x86_bind_short(a, zero);
+    jit_finish(t, insn->rd, RAX);
+}
+
+/* By -1 and 0 the product is the answer, and IDIV would trap for the smallest number by -1. */
+static void divide_signed(struct translation *t, const struct a64_insn *insn, bool wide) {
+    struct x86 *a = &t->a;
+    copy(t, wide, insn->rm, RCX);
+    copy(t, wide, insn->rn, RAX);
+    x86_lea(a, wide, RDX, x86_m(RCX, 1));
+    x86_alu_imm(a, wide, ALU_CMP, x86_r(RDX), 1);
+    uint8_t *special = x86_jcc_short(a, CC_BE);
+    x86_cqo(a, wide);
+    x86_muldiv(a, wide, X86_IDIV, x86_r(RCX));
+    uint8_t *done = x86_jmp_short(a);
+    x86_bind_short(a, special);
+    x86_imul(a, wide, RAX, x86_r(RCX));
+    x86_bind_short(a, done);
+    jit_finish(t, insn->rd, RAX);
+}
+
+EMIT(udiv_w) {
+    divide_unsigned(t, insn, false);
+}
+EMIT(udiv_x) {
+    divide_unsigned(t, insn, true);
+}
+EMIT(sdiv_w) {
+    divide_signed(t, insn, false);
+}
+EMIT(sdiv_x) {
+    divide_signed(t, insn, true);
+}
+
+/* --- conditional; the host's flags stay */
+
+enum otherwise { PLAIN, INCREMENT, INVERT, NEGATE };
+
+static void select(struct translation *t, const struct a64_insn *insn, bool wide, enum otherwise otherwise) {
+    enum { ALWAYS = 14 };
+    struct x86 *a = &t->a;
+    struct x86_rm first = jit_operand(t, insn->rn);
+    if (insn->cond >= ALWAYS) {
+        x86_load(a, wide, RAX, first);
+        jit_finish(t, insn->rd, RAX);
+        return;
+    }
+    enum x86_cc cc = jit_condition(t, insn->cond);
+    if (otherwise == INCREMENT && insn->rn == REG_ZR && insn->rm == REG_ZR) { /* CSET */
+        x86_setcc(a, cc ^ 1, RAX);
+        x86_load8(a, RAX, x86_r(RAX));
+        jit_finish(t, insn->rd, RAX);
+        return;
+    }
+    if (otherwise == PLAIN && insn->rd == insn->rn && x86_is_reg(first)) {
+        x86_cmov(a, wide, cc ^ 1, first.base, jit_operand(t, insn->rm));
+        return;
+    }
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    if (insn->rd == insn->rn)
+        to = RAX;
+    load_first(t, wide, insn->rm, to);
+    if (otherwise == INVERT || otherwise == NEGATE)
+        x86_not(a, wide, x86_r(to));
+    if (otherwise == INCREMENT || otherwise == NEGATE)
+        x86_lea(a, wide, to, x86_m(to, 1));
+    x86_cmov(a, wide, cc, to, first);
+    jit_finish(t, insn->rd, to);
+}
+
+#define SELECT(suffix, wide)                                                                                 \
+    EMIT(csel##suffix) {                                                                                     \
+        select(t, insn, wide, PLAIN);                                                                        \
+    }                                                                                                        \
+    EMIT(csinc##suffix) {                                                                                    \
+        select(t, insn, wide, INCREMENT);                                                                    \
+    }                                                                                                        \
+    EMIT(csinv##suffix) {                                                                                    \
+        select(t, insn, wide, INVERT);                                                                       \
+    }                                                                                                        \
+    EMIT(csneg##suffix) {                                                                                    \
+        select(t, insn, wide, NEGATE);                                                                       \
+    }
+SELECT(_w, false)
+SELECT(_x, true)
+
+/* Host flags for an nzcv: SF, ZF, CF by SAHF, and OF by an addition that overflows. */
+static void set_host_flags(struct x86 *a, unsigned nzcv, bool carry_inverted) {
+    enum { SAHF = 0x9e, OF_IF_1 = 0x7f };
+    bool carry = !(nzcv & FLAG_C) == carry_inverted;
+    unsigned ah = (nzcv & FLAG_N ? 0x80 : 0) | (nzcv & FLAG_Z ? 0x40 : 0) | carry;
+    x86_mov_imm(a, RAX, ah << 8 | (nzcv & FLAG_V));
+    *a->at++ = 0x04; /* ADD al, imm8 */
+    *a->at++ = OF_IF_1;
+    *a->at++ = SAHF;
+}
+
+static void compare_if(
+    struct translation *t, const struct a64_insn *insn, bool wide, bool negative, bool immediate) {
+    enum { ALWAYS = 14 };
+    struct x86 *a = &t->a;
+    enum jit_flags kind = negative ? JIT_FLAGS_ADD : JIT_FLAGS_SUB;
+    uint8_t *otherwise = NULL;
+    if (insn->cond < ALWAYS)
+        otherwise = x86_jcc_short(a, jit_condition(t, insn->cond) ^ 1);
+    if (negative) { /* CMN adds */
+        copy(t, wide, insn->rn, RAX);
+        if (immediate)
+            x86_alu_imm(a, wide, ALU_ADD, x86_r(RAX), (int32_t)insn->imm);
+        else
+            x86_alu(a, wide, ALU_ADD, RAX, jit_operand(t, insn->rm));
+    } else if (immediate) {
+        x86_alu_imm(a, wide, ALU_CMP, jit_operand(t, insn->rn), (int32_t)insn->imm);
+    } else {
+        compare(t, insn, wide, jit_operand(t, insn->rm));
+    }
+    if (otherwise) {
+        uint8_t *done = x86_jmp_short(a);
+        x86_bind_short(a, otherwise);
+        set_host_flags(a, insn->nzcv, !negative);
+        x86_bind_short(a, done);
+    }
+    jit_flags_set(t, kind);
+}
+
+#define COMPARE_IF(suffix, wide)                                                                             \
+    EMIT(ccmp##suffix) {                                                                                     \
+        compare_if(t, insn, wide, false, false);                                                             \
+    }                                                                                                        \
+    EMIT(ccmn##suffix) {                                                                                     \
+        compare_if(t, insn, wide, true, false);                                                              \
+    }                                                                                                        \
+    EMIT(ccmp_imm##suffix) {                                                                                 \
+        compare_if(t, insn, wide, false, true);                                                              \
+    }                                                                                                        \
+    EMIT(ccmn_imm##suffix) {                                                                                 \
+        compare_if(t, insn, wide, true, true);                                                               \
+    }
+COMPARE_IF(_w, false)
+COMPARE_IF(_x, true)
+
+/* --- nothing to do, and barriers */
+
+EMIT(nop) {
+    (void)t, (void)insn;
+}
+
+/* Only a load after a store can be reordered on the host: DMB LD (types xx01) and DMB ST (xx10) order nothing that is
+ * not ordered already. */
+EMIT(dmb) {
+    static const uint8_t locked_or[] = {0xf0, 0x83, 0x0c, 0x24, 0x00}; /* LOCK OR dword [rsp], 0 */
+    unsigned type = insn->opc & 3;
+    if (type == 1 || type == 2)
+        return;
+    memcpy(t->a.at, locked_or, sizeof locked_or);
+    t->a.at += sizeof locked_or;
+}

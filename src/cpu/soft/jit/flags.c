@@ -1,0 +1,54 @@
+/* NZCV and the host's flags. */
+#include "cpu/soft/jit/internal.h"
+
+enum { HOST_NZCV = 0xc101 }; /* SF, ZF and CF as LAHF has them in AH, OF by SETO in AL */
+
+bool jit_flags_wanted(const struct translation *t) {
+    return region_flags_wanted(&t->region, t->index);
+}
+
+void jit_flags_store(struct translation *t, enum x86_reg value) {
+    x86_store8(&t->a, JIT_CPU(nzcv), value);
+}
+
+void jit_flags_set(struct translation *t, enum jit_flags kind) {
+    struct x86 *a = &t->a;
+    t->flags = kind;
+    if (!jit_flags_wanted(t))
+        return;
+    if (kind == JIT_FLAGS_SUB)
+        x86_cmc(a);
+    x86_lahf(a);
+    if (kind == JIT_FLAGS_SUB)
+        x86_cmc(a);
+    x86_setcc(a, CC_O, RAX);
+    x86_mov_imm(a, RCX, HOST_NZCV);
+    x86_pext(a, false, RAX, RAX, x86_r(RCX));
+    jit_flags_store(t, RAX);
+}
+
+/* The condition by cpu->nzcv: bit nzcv of the row of conditions goes to CF. */
+static enum x86_cc stored_condition(struct translation *t, unsigned cond) {
+    static const uint16_t even_rows[7] = {0xf0f0, 0xcccc, 0xff00, 0xaaaa, 0x0c0c, 0xaa55, 0x0a05};
+    x86_load8(&t->a, RAX, JIT_CPU(nzcv));
+    x86_mov_imm(&t->a, RCX, even_rows[cond >> 1]);
+    x86_bt(&t->a, false, RCX, RAX);
+    return cond & 1 ? CC_AE : CC_B;
+}
+
+enum x86_cc jit_condition(struct translation *t, unsigned cond) {
+    /* By bits 3:1 of the condition, with CF inverted: EQ CS MI VS HI GE GT */
+    static const uint8_t even[7] = {CC_E, CC_AE, CC_S, CC_O, CC_A, CC_GE, CC_G};
+    enum { CS = 1, HI = 4 };
+    unsigned row = cond >> 1;
+    if (t->flags == JIT_FLAGS_NONE)
+        return stored_condition(t, cond);
+    if (t->flags == JIT_FLAGS_ADD && row == HI) {
+        x86_cmc(&t->a);
+        t->flags = JIT_FLAGS_SUB;
+    }
+    enum x86_cc cc = even[row];
+    if (t->flags == JIT_FLAGS_ADD && row == CS)
+        cc ^= 1;
+    return cc ^ (cond & 1);
+}

@@ -1,0 +1,164 @@
+/* What the parts of the translator share: a vCPU's translations, and a region while it is translated. */
+#pragma once
+
+#include "cpu/soft/code.h"
+#include "cpu/soft/jit/translate.h"
+#include "cpu/soft/mem.h"
+#include "host/exec.h"
+
+enum {
+    JIT_MEMORY = 48 << 20, /* code of one vCPU */
+    JIT_STUBS = 4096,      /* of it, at its start: what all regions use */
+    JIT_ROOM = 256 << 10,  /* more than any region needs */
+    JIT_PAGES = 4096,      /* physical pages with translations */
+    JIT_BUCKETS = 4096,
+    JIT_HOT = 12, /* a place is translated when it has been come to this often */
+};
+
+/* Translations of one physical page. */
+struct jit_page {
+    uint64_t pa;
+    struct jit_page *next; /* in its bucket */
+    unsigned regions;
+    /* By instruction: how often the dispatcher came there, or, from JIT_STUBS on, where its region starts. */
+    uint32_t entry[CODE_PAGE_INSNS];
+};
+
+/* What translated code returns to the dispatcher; cpu->pc is where to go on. */
+enum jit_leave { JIT_LEAVE, JIT_LEAVE_INTERPRET, JIT_LEAVE_CHAIN };
+
+/* A jump within a page that leads nowhere yet: JMP rel32 to a CALL of the chain stub and this. */
+struct jit_chain {
+    uint32_t offset; /* of the target in its page */
+};
+
+struct jit {
+    struct host_exec memory;
+    uint8_t *at;    /* the next region goes here */
+    uint64_t epoch; /* counts flushes */
+
+    /* Stubs, as written. */
+    const uint8_t *leave_va;     /* rax: pc */
+    const uint8_t *leave_at;     /* ecx: pc's offset in the page */
+    const uint8_t *interpret_at; /* the same; a block is interpreted then */
+    const uint8_t *chain;        /* called from where struct jit_chain follows */
+    const uint8_t *handler;      /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
+    const uint8_t *handler_end;  /* jumped to; rcx: insn. Goes on at next_pc */
+    const uint8_t *jump;         /* rax: pc, to go on there */
+    uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
+
+    uint32_t hot; /* JIT_HOT, or 1 */
+    bool exact;   /* exceptions see flags that the program itself no longer looks at */
+
+    struct jit_page *pages;
+    unsigned page_count;
+    struct jit_page *bucket[JIT_BUCKETS];
+    struct translation *translation; /* room to work in */
+};
+
+/* --- cache.c */
+static inline const uint8_t *jit_run_address(const struct jit *jit, uint32_t offset) {
+    return jit->memory.run + offset;
+}
+/* May flush. */
+struct jit_page *jit_page_find_or_add(struct cpu *cpu, uint64_t pa);
+void jit_flush(struct cpu *cpu);
+
+/* --- stubs.c: writes them to the start of the memory. */
+void jit_write_stubs(struct jit *jit);
+/* Writes the jump to the guest address in rax, by the jump cache. */
+void jit_write_jump(struct jit *jit, struct x86 *a);
+
+/* A region starts with what to do once it is invalid, then sets the page's address, as those need who come from
+ * another page. A jump within the page goes behind that. */
+enum {
+    JIT_DEAD_STUB = 10,   /* before the entry: MOV ecx, offset; JMP leave_at */
+    JIT_SET_PAGE = 14,    /* AND rax, -4096; MOV [page_va], rax */
+    JIT_DEAD_JUMP = 0xeb, /* JMP rel8, back to the dead stub */
+};
+
+/* --- the region being translated */
+enum {
+    REGION_INSNS = 96,  /* at most */
+    REGION_SPREAD = 64, /* beyond this many no further branch is followed */
+    REGION_HOST_REGS = 10,
+    REGION_FIXUPS = 1024,
+    REGION_OUTSIDE = -1,
+};
+
+struct region_insn {
+    struct a64_insn insn;
+    const struct jit_form *form;
+    uint16_t offset; /* in the page */
+    uint16_t weight;
+    int16_t next, taken;           /* where it leads, by index, or REGION_OUTSIDE */
+    int64_t next_at, taken_at;     /* the same as an offset from the page's start */
+    bool conditional;              /* `taken` exists */
+    bool ends;                     /* `next` does not exist */
+    bool join;                     /* others lead here than the one before */
+    bool flags_live;               /* before it */
+    uint64_t reads, writes, dirty; /* sets of general registers; dirty: before it, registers newer than memory */
+    uint8_t *label, *after;        /* as written; label is NULL until then */
+    uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
+};
+
+struct region {
+    struct region_insn insn[REGION_INSNS];
+    int count;
+    int16_t index_of[CODE_PAGE_INSNS];
+    uint64_t allocated, written; /* sets of general registers: in host registers; of them those that change */
+    uint64_t preset;             /* of those allocated, the ones written before anything else can happen */
+    uint8_t host[REG_COUNT];
+};
+
+/* A jump to code that does not exist yet. */
+struct fixup {
+    uint8_t *rel32;
+    int16_t index; /* of the region's insn */
+    enum { FIX_LABEL, FIX_BAIL, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
+};
+
+struct translation {
+    struct x86 a;
+    struct cpu *cpu;
+    struct jit *jit;
+    struct region region;
+    int index; /* of the instruction being translated */
+    enum jit_flags flags;
+    bool sp_aligned, fp_checked;
+    unsigned known; /* the register that the instruction known_at set to known_value, or REG_SINK */
+    int known_at;
+    uint64_t known_value;
+    const uint8_t *call_handler; /* spills, calls, reloads */
+    struct fixup fixup[REGION_FIXUPS];
+    int fixups;
+    bool failed; /* too many fixups */
+};
+
+static inline struct region_insn *jit_current(struct translation *t) {
+    return &t->region.insn[t->index];
+}
+
+/* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
+void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
+/* Does anything see the flags that this instruction leaves? Those aside who have them from the host's flags. */
+bool region_flags_wanted(const struct region *region, int index);
+
+/* --- translate.c */
+/* Where the region starts, as an offset in the memory. 0: it cannot be translated. */
+uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset);
+void jit_fix(struct translation *t, uint8_t *rel32, int index, int kind);
+/* Stores those registers (a set) to cpu->x. */
+void jit_spill(struct translation *t, uint64_t regs);
+/* Goes to where the instruction leads next, or to the taken target: in the region, or out of it. */
+void jit_go_next(struct translation *t);
+void jit_branch(struct translation *t, enum x86_cc cc);
+/* Leaves the region for where a branch leads, by `taken`. */
+void jit_go_taken(struct translation *t);
+/* Leaves the region for the guest address in rax. */
+void jit_go_virtual(struct translation *t);
+/* The current instruction by its handler. */
+void jit_call_handler(struct translation *t);
+
+/* --- branch.c: ends of runs. */
+void jit_emit_end(struct translation *t, const struct a64_insn *insn);

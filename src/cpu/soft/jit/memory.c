@@ -1,0 +1,228 @@
+/* Loads and stores. The TLB is looked up inline: the page of the access's last byte must be the tag of the entry for
+ * its first, so that only accesses within one page go on; all others, and all that the tag's flags keep from
+ * here, are left to the handler. */
+#include "cpu/soft/jit/internal.h"
+
+/* What the handlers check by SCTLR_EL1.SA: it never happens, so let them look. */
+static void check_stack(struct translation *t, enum x86_reg base) {
+    if (t->sp_aligned)
+        return;
+    x86_test_imm(&t->a, false, x86_r(base), 15);
+    jit_bail_if(t, CC_NE);
+    t->sp_aligned = true;
+}
+
+/* The register that holds the address: rax, or the base's own. */
+static enum x86_reg address(struct translation *t, const struct a64_insn *insn, enum jit_mode mode) {
+    struct x86 *a = &t->a;
+    if (mode == JIT_LITERAL) {
+        x86_load(a, true, RAX, JIT_CPU(page_va));
+        x86_alu_imm(a, true, ALU_ADD, x86_r(RAX), (int32_t)(insn->page_offset + insn->imm));
+        return RAX;
+    }
+    enum x86_reg base = jit_source(t, insn->rn, RAX);
+    if (insn->rn == REG_SP)
+        check_stack(t, base);
+    if (mode == JIT_POST || ((mode == JIT_OFFSET || mode == JIT_PRE) && insn->imm == 0))
+        return base;
+    if (mode == JIT_OFFSET || mode == JIT_PRE) {
+        x86_lea(a, true, RAX, x86_m(base, (int32_t)insn->imm));
+        return RAX;
+    }
+    enum x86_reg index;
+    unsigned amount = insn->amount;
+    if (mode == JIT_INDEX32) {
+        index = RCX;
+        if (insn->shift)
+            x86_load32s(a, RCX, jit_operand(t, insn->rm));
+        else
+            x86_load(a, false, RCX, jit_operand(t, insn->rm));
+    } else {
+        index = jit_source(t, insn->rm, RCX);
+    }
+    if (amount > 3) { /* of 16 bytes */
+        if (index != RCX)
+            x86_mov(a, true, RCX, index);
+        index = RCX;
+        x86_shift(a, true, SHIFT_SHL, x86_r(RCX), amount);
+        amount = 0;
+    }
+    x86_lea(a, true, RAX, x86_mx(base, index, amount, 0));
+    return RAX;
+}
+
+struct x86_rm jit_access(
+    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write) {
+    enum { ENTRY_SHIFT = 5 }; /* log2 of the size of an entry */
+    _Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "scaled by a shift");
+    struct x86 *a = &t->a;
+    enum x86_reg va = address(t, insn, mode);
+    t->flags = JIT_FLAGS_NONE;
+    x86_rorx(a, false, RCX, x86_r(va), PAGE_BITS - ENTRY_SHIFT);
+    x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_ENTRIES - 1) << ENTRY_SHIFT);
+    if (bytes == 1)
+        x86_mov(a, true, RDX, va);
+    else
+        x86_lea(a, true, RDX, x86_m(va, (int32_t)bytes - 1));
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
+    x86_alu(a, true, ALU_CMP, RDX,
+        x86_mx(R15, RCX, 0, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
+    jit_bail_if(t, CC_NE);
+    struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend));
+    if (va == RAX) {
+        x86_alu(a, true, ALU_ADD, RAX, addend);
+        return x86_m(RAX, 0);
+    }
+    x86_load(a, true, RAX, addend);
+    return x86_mx(RAX, va, 0, 0);
+}
+
+void jit_write_back(struct translation *t, const struct a64_insn *insn, enum jit_mode mode) {
+    if ((mode != JIT_POST && mode != JIT_PRE) || insn->imm == 0)
+        return;
+    if (insn->rn == REG_SP && insn->imm % 16)
+        t->sp_aligned = false;
+    struct x86_rm base = jit_operand(t, insn->rn);
+    x86_alu_imm(&t->a, true, ALU_ADD, base, (int32_t)insn->imm);
+}
+
+/* --- one register */
+
+enum width { W8, W16, W32, W64, W8S_W, W8S_X, W16S_W, W16S_X, W32S_X };
+
+static void load(struct translation *t, enum width width, enum x86_reg to, struct x86_rm from) {
+    struct x86 *a = &t->a;
+    switch (width) {
+    case W8: x86_load8(a, to, from); break;
+    case W16: x86_load16(a, to, from); break;
+    case W32: x86_load(a, false, to, from); break;
+    case W64: x86_load(a, true, to, from); break;
+    case W8S_W: x86_load8s(a, false, to, from); break;
+    case W8S_X: x86_load8s(a, true, to, from); break;
+    case W16S_W: x86_load16s(a, false, to, from); break;
+    case W16S_X: x86_load16s(a, true, to, from); break;
+    case W32S_X: x86_load32s(a, to, from); break;
+    }
+}
+
+static unsigned bytes_of(enum width width) {
+    static const uint8_t bytes[] = {1, 2, 4, 8, 1, 1, 2, 2, 4};
+    return bytes[width];
+}
+
+static bool writes_back(enum jit_mode mode) {
+    return mode == JIT_POST || mode == JIT_PRE;
+}
+
+static void load_register(
+    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, enum width width) {
+    if (writes_back(mode) && insn->rt == insn->rn) { /* CONSTRAINED UNPREDICTABLE */
+        jit_call_handler(t);
+        return;
+    }
+    struct x86_rm from = jit_access(t, insn, mode, bytes_of(width), false);
+    enum x86_reg to = jit_target(t, insn->rt, RCX);
+    load(t, width, to, from);
+    jit_write_back(t, insn, mode);
+    jit_finish(t, insn->rt, to);
+}
+
+static void store(struct translation *t, unsigned bytes, struct x86_rm to, enum x86_reg from) {
+    struct x86 *a = &t->a;
+    switch (bytes) {
+    case 1: x86_store8(a, to, from); break;
+    case 2: x86_store16(a, to, from); break;
+    default: x86_store(a, bytes == 8, to, from); break;
+    }
+}
+
+static void store_register(
+    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes) {
+    struct x86_rm to = jit_access(t, insn, mode, bytes, true);
+    if (insn->rt == REG_ZR && bytes >= 4)
+        x86_store_imm(&t->a, bytes == 8, to, 0);
+    else
+        store(t, bytes, to, jit_source(t, insn->rt, RCX));
+    jit_write_back(t, insn, mode);
+}
+
+/* --- pairs */
+
+static void load_pair(
+    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, enum width width) {
+    const unsigned bytes = bytes_of(width);
+    if (insn->rt == insn->rt2 || (writes_back(mode) && (insn->rt == insn->rn || insn->rt2 == insn->rn))) {
+        jit_call_handler(t);
+        return;
+    }
+    struct x86_rm first = jit_access(t, insn, mode, 2 * bytes, false), second = first;
+    second.disp += (int32_t)bytes;
+    enum x86_reg to = jit_target(t, insn->rt, RCX), to2 = jit_target(t, insn->rt2, RDX);
+    if (to == first.index) { /* the base is overwritten: last */
+        load(t, width, to2, second);
+        load(t, width, to, first);
+    } else {
+        load(t, width, to, first);
+        load(t, width, to2, second);
+    }
+    jit_write_back(t, insn, mode);
+    jit_finish(t, insn->rt, to);
+    jit_finish(t, insn->rt2, to2);
+}
+
+static void store_pair(
+    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes) {
+    struct x86_rm first = jit_access(t, insn, mode, 2 * bytes, true), second = first;
+    second.disp += (int32_t)bytes;
+    store(t, bytes, first, jit_source(t, insn->rt, RCX));
+    store(t, bytes, second, jit_source(t, insn->rt2, RCX));
+    jit_write_back(t, insn, mode);
+}
+
+/* --- the forms */
+
+#define MODES(make, name, ...)                                                                               \
+    make(name##_imm, JIT_OFFSET, __VA_ARGS__) make(name##_post, JIT_POST, __VA_ARGS__)                       \
+        make(name##_pre, JIT_PRE, __VA_ARGS__)
+#define ALL_MODES(make, name, ...)                                                                           \
+    MODES(make, name, __VA_ARGS__)                                                                           \
+    make(name##_reg, JIT_INDEX, __VA_ARGS__) make(name##_regw, JIT_INDEX32, __VA_ARGS__)
+
+#define LOAD(name, mode, width)                                                                              \
+    void jit_##name(struct translation *t, const struct a64_insn *insn) {                                    \
+        load_register(t, insn, mode, width);                                                                 \
+    }
+#define STORE(name, mode, bytes)                                                                             \
+    void jit_##name(struct translation *t, const struct a64_insn *insn) {                                    \
+        store_register(t, insn, mode, bytes);                                                                \
+    }
+#define LOAD_PAIR(name, mode, width)                                                                         \
+    void jit_##name(struct translation *t, const struct a64_insn *insn) {                                    \
+        load_pair(t, insn, mode, width);                                                                     \
+    }
+#define STORE_PAIR(name, mode, bytes)                                                                        \
+    void jit_##name(struct translation *t, const struct a64_insn *insn) {                                    \
+        store_pair(t, insn, mode, bytes);                                                                    \
+    }
+
+ALL_MODES(LOAD, ldrb, W8)
+ALL_MODES(LOAD, ldrh, W16)
+ALL_MODES(LOAD, ldr_w, W32)
+ALL_MODES(LOAD, ldr_x, W64)
+ALL_MODES(LOAD, ldrsb_w, W8S_W)
+ALL_MODES(LOAD, ldrsb_x, W8S_X)
+ALL_MODES(LOAD, ldrsh_w, W16S_W)
+ALL_MODES(LOAD, ldrsh_x, W16S_X)
+ALL_MODES(LOAD, ldrsw, W32S_X)
+ALL_MODES(STORE, strb, 1)
+ALL_MODES(STORE, strh, 2)
+ALL_MODES(STORE, str_w, 4)
+ALL_MODES(STORE, str_x, 8)
+LOAD(ldr_w_lit, JIT_LITERAL, W32)
+LOAD(ldr_x_lit, JIT_LITERAL, W64)
+LOAD(ldrsw_lit, JIT_LITERAL, W32S_X)
+MODES(LOAD_PAIR, ldp_w, W32)
+MODES(LOAD_PAIR, ldp_x, W64)
+MODES(LOAD_PAIR, ldpsw, W32S_X)
+MODES(STORE_PAIR, stp_w, 4)
+MODES(STORE_PAIR, stp_x, 8)

@@ -1,0 +1,271 @@
+/* Regions: which instructions are translated together, where each leads, and what is known at each of them. */
+#include "a64_ops.h"
+#include "cpu/soft/jit/internal.h"
+
+/* The instruction at offset, decoded once for interpreter and translator. */
+static const struct a64_insn *decoded(struct code_page *page, unsigned offset) {
+    struct a64_insn *insn = &page->insn[offset / 4];
+    if (insn->op == A64_UNDEFINED) {
+        uint32_t word;
+        memcpy(&word, page->host + offset, sizeof word);
+        page->decoded = true;
+        a64_decode(word, insn);
+    }
+    return insn;
+}
+
+static bool is_conditional(unsigned op) {
+    switch (op) {
+    case A64_B_COND:
+    case A64_CBZ_W:
+    case A64_CBZ_X:
+    case A64_CBNZ_W:
+    case A64_CBNZ_X:
+    case A64_TBZ:
+    case A64_TBNZ: return true;
+    default: return false;
+    }
+}
+
+static bool in_page(int64_t offset) {
+    return offset >= 0 && offset < PAGE_SIZE_4K;
+}
+
+/* Cache maintenance by address changes nothing that a region depends on; only IC IVAU does. */
+static bool is_data_maintenance(const struct a64_insn *insn) {
+    enum { OP1_CRN = 0x3f80, DC_EL0 = ENGINE_SYSREG(1, 3, 7, 0, 0) & OP1_CRN, CRM_IC = 5 };
+    return insn->op == A64_SYS && (insn->imm & OP1_CRN) == DC_EL0 && (insn->imm >> 3 & 15) != CRM_IC;
+}
+
+/* Does the region go on behind the instruction? */
+static bool goes_on(const struct region_insn *i) {
+    if (i->insn.op > A64_LAST_END || i->insn.op == A64_B || i->conditional)
+        return true;
+    return i->form->emit ? !(i->form->use & JIT_BRANCH) : is_data_maintenance(&i->insn);
+}
+
+static struct region_insn *append(struct region *region, struct code_page *page, unsigned offset) {
+    struct region_insn *i = &region->insn[region->count];
+    *i = (struct region_insn){.insn = *decoded(page, offset), .offset = (uint16_t)offset};
+    i->insn.page_offset = (uint16_t)offset;
+    i->form = &jit_forms[i->insn.op];
+    i->conditional = is_conditional(i->insn.op);
+    i->next_at = i->insn.op == A64_B ? offset + i->insn.imm : offset + 4;
+    i->taken_at = offset + i->insn.imm;
+    region->index_of[offset / 4] = (int16_t)region->count++;
+    return i;
+}
+
+/* Straight on from offset, through unconditional branches, to an end or to what is known already. */
+static void collect_run(
+    struct region *region, struct code_page *page, int64_t offset, uint16_t *targets, unsigned *target_count) {
+    while (region->count < REGION_INSNS && in_page(offset) && region->index_of[offset / 4] < 0) {
+        const struct region_insn *i = append(region, page, (unsigned)offset);
+        if (i->conditional && in_page(i->taken_at))
+            targets[(*target_count)++] = (uint16_t)i->taken_at;
+        if (!goes_on(i))
+            return;
+        offset = i->next_at;
+    }
+}
+
+static void collect(struct region *region, struct code_page *page, unsigned offset) {
+    uint16_t targets[REGION_INSNS];
+    unsigned count = 0, done = 0;
+    memset(region->index_of, 0xff, sizeof region->index_of);
+    region->count = 0;
+    collect_run(region, page, offset, targets, &count);
+    while (done < count && region->count < REGION_SPREAD)
+        collect_run(region, page, targets[done++], targets, &count);
+}
+
+/* --- who leads where */
+
+static int16_t index_at(const struct region *region, int64_t offset) {
+    return in_page(offset) ? region->index_of[offset / 4] : REGION_OUTSIDE;
+}
+
+static void link_insns(struct region *region) {
+    for (int n = 0; n < region->count; n++) {
+        struct region_insn *i = &region->insn[n];
+        i->ends = !goes_on(i);
+        i->next = i->ends ? REGION_OUTSIDE : index_at(region, i->next_at);
+        i->taken = i->conditional ? index_at(region, i->taken_at) : REGION_OUTSIDE;
+        if (i->next >= 0 && i->next != n + 1)
+            region->insn[i->next].join = true;
+        if (i->taken >= 0)
+            region->insn[i->taken].join = true;
+    }
+}
+
+/* Instructions count more in loops, and on the way straight on. */
+static void weigh_loop(struct region *region, int first, int last) {
+    enum { FACTOR = 4, MOST = 1024 };
+    for (int n = first; n <= last; n++)
+        if (region->insn[n].weight < MOST)
+            region->insn[n].weight *= FACTOR;
+}
+
+static void weigh(struct region *region) {
+    for (int n = 0; n < region->count; n++)
+        region->insn[n].weight = 1;
+    for (int n = 0; n < region->count; n++) {
+        const struct region_insn *i = &region->insn[n];
+        if (i->taken >= 0 && i->taken <= n)
+            weigh_loop(region, i->taken, n);
+        if (i->next >= 0 && i->next <= n)
+            weigh_loop(region, i->next, n);
+    }
+}
+
+/* --- registers */
+
+static uint64_t bit_of(unsigned reg) {
+    return reg == REG_ZR || reg == REG_SINK ? 0 : UINT64_C(1) << reg;
+}
+
+static void note_registers(struct region_insn *i) {
+    const struct a64_insn *insn = &i->insn;
+    const uint32_t use = i->form->use;
+    if (!i->form->emit)
+        return;
+    i->reads = (use & JIT_RN ? bit_of(insn->rn) : 0) | (use & JIT_RM ? bit_of(insn->rm) : 0) |
+               (use & JIT_RA ? bit_of(insn->ra) : 0) | (use & JIT_RD ? bit_of(insn->rd) : 0);
+    i->writes = (use & JIT_TO_RD ? bit_of(insn->rd) : 0) | (use & JIT_TO_RA ? bit_of(insn->ra) : 0) |
+                (use & JIT_TO_RN ? bit_of(insn->rn) : 0) | (use & JIT_TO_RM ? bit_of(insn->rm) : 0) |
+                (use & JIT_TO_X30 ? bit_of(30) : 0);
+}
+
+struct score {
+    unsigned weight[REG_COUNT], uses[REG_COUNT];
+};
+
+static void add_scores(struct score *score, uint64_t regs, unsigned weight) {
+    for (; regs; regs &= regs - 1) {
+        unsigned reg = (unsigned)__builtin_ctzll(regs);
+        score->weight[reg] += weight;
+        score->uses[reg]++;
+    }
+}
+
+/* The registers with most uses get host registers; one that is used once is better off in memory. */
+static void allocate(struct region *region) {
+    static const uint8_t host[REGION_HOST_REGS] = {RBX, RSI, RDI, R8, R9, R10, R11, R12, R13, R14};
+    struct score score = {0};
+    uint64_t written = 0;
+    for (int n = 0; n < region->count; n++) {
+        struct region_insn *i = &region->insn[n];
+        note_registers(i);
+        add_scores(&score, i->reads, i->weight);
+        add_scores(&score, i->writes, i->weight);
+        written |= i->writes;
+    }
+    region->allocated = 0;
+    for (unsigned n = 0; n < REGION_HOST_REGS; n++) {
+        unsigned best = REG_ZR;
+        for (unsigned reg = 0; reg < REG_COUNT; reg++)
+            if (score.uses[reg] > 1 && score.weight[reg] > score.weight[best])
+                best = reg;
+        if (best == REG_ZR)
+            break;
+        score.weight[best] = 0;
+        region->allocated |= bit_of(best);
+        region->host[best] = host[n];
+    }
+    region->written = written & region->allocated;
+}
+
+/* Registers that the straight start of the region writes before it reads them, and before anything could want to
+ * store them: they need not be loaded. */
+static void find_preset(struct region *region) {
+    uint64_t read = 0, preset = 0;
+    for (int n = 0; n < region->count; n++) {
+        const struct region_insn *i = &region->insn[n];
+        if (!i->form->emit || (i->form->use & (JIT_MAY_RAISE | JIT_BRANCH)) || (n && i->join))
+            break;
+        read |= i->reads;
+        preset |= i->writes & ~read;
+        if (i->next != n + 1)
+            break;
+    }
+    region->preset = preset & region->allocated;
+}
+
+/* Forward: which registers may be newer than memory. */
+static void spread_dirty(struct region *region) {
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int n = 0; n < region->count; n++) {
+            const struct region_insn *i = &region->insn[n];
+            uint64_t dirty = i->form->emit ? i->dirty | (i->writes & region->allocated) : 0;
+            if (i->next >= 0 && dirty & ~region->insn[i->next].dirty) {
+                region->insn[i->next].dirty |= dirty;
+                changed |= i->next <= n;
+            }
+            if (i->taken >= 0 && dirty & ~region->insn[i->taken].dirty) {
+                region->insn[i->taken].dirty |= dirty;
+                changed |= i->taken <= n;
+            }
+        }
+    }
+}
+
+/* --- flags */
+
+static bool live_at(const struct region *region, int index) {
+    return index < 0 || region->insn[index].flags_live;
+}
+
+static bool live_behind(const struct region *region, const struct region_insn *i) {
+    return live_at(region, i->next) || (i->conditional && live_at(region, i->taken));
+}
+
+/* Backward: where the flags may still be read. Whoever comes after the region may read them. Exceptions store them too;
+ * only `exact` translations give them flags that the program itself will not look at any more. */
+static void spread_flags(struct region *region, bool exact) {
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int n = region->count - 1; n >= 0; n--) {
+            struct region_insn *i = &region->insn[n];
+            const uint32_t use = i->form->use;
+            bool live = use & JIT_READS || (exact && (use & JIT_MAY_RAISE || !i->form->emit)) ||
+                        (!(use & JIT_SETS) && live_behind(region, i));
+            if (live && !i->flags_live) {
+                i->flags_live = true;
+                changed = true;
+            }
+        }
+    }
+}
+
+bool region_flags_wanted(const struct region *region, int index) {
+    int n = region->insn[index].next;
+    if (n != index + 1)
+        return live_at(region, n);
+    for (;; n++) {
+        const struct region_insn *i = &region->insn[n];
+        const uint32_t use = i->form->use;
+        if (i->join || !(use & (JIT_KEEPS | JIT_FUSES)))
+            return i->flags_live;
+        if (use & JIT_SETS)
+            return false; /* CCMP has them from the host */
+        if (i->conditional && live_at(region, i->taken))
+            return true;
+        if (i->next != n + 1)
+            return live_at(region, i->next);
+        if (!(use & JIT_KEEPS))
+            return region->insn[n + 1].flags_live;
+    }
+}
+
+void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact) {
+    collect(region, page, offset);
+    link_insns(region);
+    weigh(region);
+    allocate(region);
+    find_preset(region);
+    spread_dirty(region);
+    spread_flags(region, exact);
+}

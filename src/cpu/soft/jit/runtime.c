@@ -1,0 +1,78 @@
+/* The run loop of translated code: finds, makes and enters regions. What was not come to often is interpreted. */
+#include "a64_ops.h"
+#include "cpu/soft/jit/internal.h"
+#include "cpu/soft/jit/jit.h"
+
+static uint32_t attention(const struct cpu *cpu) {
+    return atomic_load_explicit(&cpu->attention, memory_order_relaxed);
+}
+
+/* The region at pc, made now if it is time for that; or NULL. Raises what fetching from there raises. */
+static const uint8_t *region_at_pc(struct cpu *cpu) {
+    struct jit *jit = cpu->jit;
+    struct code_page *code = code_enter(cpu);
+    struct jit_page *page = jit_page_find_or_add(cpu, code->pa);
+    unsigned offset = cpu->pc & ~PAGE_MASK;
+    uint32_t *entry = &page->entry[offset / 4];
+    if (*entry < JIT_STUBS) {
+        if (++*entry < jit->hot)
+            return NULL;
+        if (jit->memory.write + jit->memory.size - jit->at < JIT_ROOM) {
+            jit_flush(cpu);
+            page = jit_page_find_or_add(cpu, code->pa);
+            entry = &page->entry[offset / 4];
+        }
+        *entry = jit_translate(cpu, code, offset);
+        if (!*entry)
+            return NULL;
+        page->regions++;
+    }
+    const uint8_t *start = jit_run_address(jit, *entry);
+    tlb_enter_jump(cpu, cpu->pc, start);
+    return start;
+}
+
+/* Leads the jump in front of the chain's call to the region's entry. */
+static void link_chain(struct cpu *cpu, uint64_t chain, const uint8_t *start) {
+    enum { CALL = 5 };
+    struct jit *jit = cpu->jit;
+    uint8_t *after_jump = jit->memory.write + ((const uint8_t *)(uintptr_t)chain - jit->memory.run) - CALL;
+    x86_patch(after_jump - 4, jit->memory.write + (start - jit->memory.run) + JIT_SET_PAGE);
+    cpu->stats.chained++;
+}
+
+/* From pc on, until translated code has no way to go on. */
+static __attribute__((noinline)) void run(struct cpu *cpu) {
+    uint64_t chain = 0, epoch = 0;
+    while (!attention(cpu)) {
+        struct tlb_set *set = cpu->tlb_set[cpu->mmu_index];
+        const uint8_t *start = tlb_find_jump(set, cpu->pc);
+        if (!start)
+            start = region_at_pc(cpu);
+        if (!start) {
+            chain = 0;
+            cpu_interpret_block(cpu);
+            continue;
+        }
+        if (chain > JIT_LEAVE_CHAIN && epoch == cpu->jit->epoch)
+            link_chain(cpu, chain, start);
+        epoch = cpu->jit->epoch;
+        chain = cpu->jit->enter(cpu, start, set);
+        if (chain == JIT_LEAVE_INTERPRET)
+            cpu_interpret_block(cpu);
+    }
+}
+
+enum engine_exit jit_run(struct cpu *cpu) {
+    for (;;) {
+        if (attention(cpu)) {
+            if (cpu_attend(cpu))
+                return ENGINE_EXIT_KICKED;
+            if (attention(cpu) & ATTENTION_EVERY) {
+                cpu_interpret_one(cpu);
+                continue;
+            }
+        }
+        run(cpu);
+    }
+}

@@ -1,0 +1,110 @@
+/* The code that all regions of a vCPU share: in and out of translated code, and calls of handlers. */
+#include "cpu/soft/jit/internal.h"
+
+/* What C code expects to keep, in the order of pushing. With the return address that makes seven: rsp % 16 is 8
+ * after a push more, as translated code has it. */
+static const uint8_t kept[] = {RBX, RBP, R12, R13, R14, R15};
+enum { KEPT = sizeof kept };
+
+static const int32_t base_offset = offsetof(struct cpu, x[JIT_BASE_REG]);
+
+static void write_enter(struct jit *jit, struct x86 *a) {
+    /* A function through the mapping that executes. */
+    jit->enter = (uint64_t(*)(struct cpu *, const uint8_t *, struct tlb_set *))(uintptr_t)(a->at + a->run);
+    for (unsigned i = 0; i < KEPT; i++)
+        x86_push(a, kept[i]);
+    x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 16);
+    x86_lea(a, true, RBP, x86_m(RDI, base_offset));
+    x86_mov(a, true, R15, RDX);
+    x86_load(a, true, RAX, JIT_CPU(pc));
+    x86_jmp_rm(a, x86_r(RSI));
+}
+
+/* eax is the answer. */
+static void write_leave(struct x86 *a) {
+    x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 16);
+    for (unsigned i = KEPT; i-- > 0;)
+        x86_pop(a, kept[i]);
+    x86_ret(a);
+}
+
+static const uint8_t *write_leave_at(struct x86 *a, enum jit_leave answer) {
+    const uint8_t *start = a->at;
+    x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(page_va));
+    x86_store(a, true, JIT_CPU(pc), RCX);
+    x86_mov_imm(a, RAX, answer);
+    write_leave(a);
+    return start;
+}
+
+static void write_leaves(struct jit *jit, struct x86 *a) {
+    jit->leave_va = a->at;
+    x86_store(a, true, JIT_CPU(pc), RAX);
+    x86_mov_imm(a, RAX, JIT_LEAVE);
+    write_leave(a);
+    jit->leave_at = write_leave_at(a, JIT_LEAVE);
+    jit->interpret_at = write_leave_at(a, JIT_LEAVE_INTERPRET);
+}
+
+/* The answer is the address of struct jit_chain, which no other answer can be. */
+static void write_chain(struct jit *jit, struct x86 *a) {
+    jit->chain = a->at;
+    x86_pop(a, RAX);
+    x86_load(a, false, RCX, x86_m(RAX, offsetof(struct jit_chain, offset)));
+    x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(page_va));
+    x86_store(a, true, JIT_CPU(pc), RCX);
+    write_leave(a);
+}
+
+/* rcx: insn. Sets pc and the handler's arguments, and leaves the handler's address in rax. */
+static void write_prepare(struct x86 *a) {
+    x86_load16(a, RAX, x86_m(RCX, offsetof(struct a64_insn, page_offset)));
+    x86_alu(a, true, ALU_ADD, RAX, JIT_CPU(page_va));
+    x86_store(a, true, JIT_CPU(pc), RAX);
+    x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
+    x86_mov(a, true, RSI, RCX);
+    x86_load16(a, RCX, x86_m(RCX, offsetof(struct a64_insn, op)));
+    x86_mov_imm(a, RDX, (uintptr_t)a64_exec);
+}
+
+static void write_handler(struct jit *jit, struct x86 *a) {
+    jit->handler = a->at;
+    write_prepare(a);
+    x86_jmp_rm(a, x86_mx(RDX, RCX, 3, 0));
+}
+
+void jit_write_jump(struct jit *jit, struct x86 *a) {
+    x86_alu_imm(a, false, ALU_CMP, JIT_CPU(attention), 0);
+    x86_jcc(a, CC_NE, jit->leave_va);
+    x86_mov_imm(a, RCX, TLB_JUMP_BITS);
+    x86_pext(a, false, RCX, RAX, x86_r(RCX));
+    x86_alu(a, true, ALU_CMP, RAX, x86_mx(R15, RCX, 3, offsetof(struct tlb_set, jump_va)));
+    x86_jcc(a, CC_NE, jit->leave_va);
+    x86_jmp_rm(a, x86_mx(R15, RCX, 3, offsetof(struct tlb_set, jump_code)));
+}
+
+/* After a handler that may have changed anything: mode, TLB set, attention. */
+static void write_handler_end(struct jit *jit, struct x86 *a) {
+    jit->handler_end = a->at;
+    write_prepare(a);
+    x86_alu_imm(a, true, ALU_ADD, x86_r(RAX), 4);
+    x86_store(a, true, JIT_CPU(next_pc), RAX);
+    x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 8);
+    x86_call_rm(a, x86_mx(RDX, RCX, 3, 0));
+    x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 8);
+    x86_load(a, false, RCX, JIT_CPU(mmu_index));
+    struct x86_rm set = JIT_CPU(tlb_set);
+    x86_load(a, true, R15, x86_mx(RBP, RCX, 3, set.disp));
+    x86_load(a, true, RAX, JIT_CPU(next_pc));
+    jit->jump = a->at;
+    jit_write_jump(jit, a);
+}
+
+void jit_write_stubs(struct jit *jit) {
+    struct x86 a = {.at = jit->memory.write, .run = jit->memory.run - jit->memory.write};
+    write_enter(jit, &a);
+    write_leaves(jit, &a);
+    write_chain(jit, &a);
+    write_handler(jit, &a);
+    write_handler_end(jit, &a);
+}

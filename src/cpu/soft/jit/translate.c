@@ -1,0 +1,345 @@
+/* The translation of one region: straight code first, in the order in which it was collected, then what is seldom
+ * needed: slow paths, exits, copies of instructions for handlers. */
+#include "cpu/soft/jit/translate.h"
+
+#include "a64_ops.h"
+#include "cpu/soft/jit/internal.h"
+
+struct x86 *jit_asm(struct translation *t) {
+    return &t->a;
+}
+
+/* --- general registers */
+
+static struct x86_rm home(unsigned reg) {
+    return x86_m(RBP, ((int32_t)reg - JIT_BASE_REG) * 8);
+}
+
+static bool is_allocated(const struct translation *t, unsigned reg) {
+    return t->region.allocated >> reg & 1;
+}
+
+enum x86_reg jit_source(struct translation *t, unsigned reg, enum x86_reg scratch) {
+    if (is_allocated(t, reg))
+        return t->region.host[reg];
+    x86_load(&t->a, true, scratch, home(reg));
+    return scratch;
+}
+
+struct x86_rm jit_operand(struct translation *t, unsigned reg) {
+    return is_allocated(t, reg) ? x86_r(t->region.host[reg]) : home(reg);
+}
+
+enum x86_reg jit_target(struct translation *t, unsigned reg, enum x86_reg scratch) {
+    return is_allocated(t, reg) ? t->region.host[reg] : scratch;
+}
+
+void jit_finish(struct translation *t, unsigned reg, enum x86_reg host) {
+    if (is_allocated(t, reg)) {
+        if (t->region.host[reg] != host)
+            x86_mov(&t->a, true, t->region.host[reg], host);
+    } else if (reg != REG_SINK) {
+        x86_store(&t->a, true, home(reg), host);
+    }
+}
+
+void jit_spill(struct translation *t, uint64_t regs) {
+    for (regs &= t->region.allocated; regs; regs &= regs - 1) {
+        unsigned reg = (unsigned)__builtin_ctzll(regs);
+        x86_store(&t->a, true, home(reg), t->region.host[reg]);
+    }
+}
+
+static void reload(struct translation *t, uint64_t regs) {
+    for (regs &= t->region.allocated; regs; regs &= regs - 1) {
+        unsigned reg = (unsigned)__builtin_ctzll(regs);
+        x86_load(&t->a, true, t->region.host[reg], home(reg));
+    }
+}
+
+/* --- jumps */
+
+void jit_fix(struct translation *t, uint8_t *rel32, int index, int kind) {
+    if (t->fixups == REGION_FIXUPS) {
+        t->failed = true;
+        return;
+    }
+    t->fixup[t->fixups++] = (struct fixup){.rel32 = rel32, .index = (int16_t)index, .kind = kind};
+}
+
+void jit_bail_if(struct translation *t, enum x86_cc cc) {
+    jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_BAIL);
+}
+
+static void write_attention_check(struct translation *t) {
+    x86_alu_imm(&t->a, false, ALU_CMP, JIT_CPU(attention), 0);
+}
+
+/* Registers newer than memory behind the current instruction. */
+static uint64_t dirty_behind(struct translation *t) {
+    const struct region_insn *i = jit_current(t);
+    return i->dirty | (i->writes & t->region.allocated);
+}
+
+/* Out of the region to a place in its page, or, by the jump cache, in another. */
+static void leave_to(struct translation *t, int64_t offset, uint64_t dirty, int64_t from) {
+    jit_spill(t, dirty);
+    if (offset < 0 || offset >= PAGE_SIZE_4K) {
+        x86_load(&t->a, true, RAX, JIT_CPU(page_va));
+        x86_alu_imm(&t->a, true, ALU_ADD, x86_r(RAX), (int32_t)offset);
+        jit_write_jump(t->jit, &t->a);
+        return;
+    }
+    if (offset <= from) { /* may be part of a loop */
+        write_attention_check(t);
+        uint8_t *none = x86_jcc_short(&t->a, CC_E);
+        x86_mov_imm(&t->a, RCX, (uint64_t)offset);
+        x86_jmp(&t->a, t->jit->leave_at);
+        x86_bind_short(&t->a, none);
+    }
+    x86_jmp_forward(&t->a); /* to the next instruction, until the target is known */
+    x86_call(&t->a, t->jit->chain);
+    const struct jit_chain chain = {.offset = (uint32_t)offset};
+    memcpy(t->a.at, &chain, sizeof chain);
+    t->a.at += sizeof chain;
+}
+
+void jit_go_virtual(struct translation *t) {
+    jit_spill(t, dirty_behind(t));
+    jit_write_jump(t->jit, &t->a);
+}
+
+void jit_go_taken(struct translation *t) {
+    const struct region_insn *i = jit_current(t);
+    leave_to(t, i->taken_at, dirty_behind(t), i->offset);
+}
+
+/* To an instruction of the region. */
+static void go_to(struct translation *t, int index) {
+    const struct region_insn *target = &t->region.insn[index];
+    if (!target->label) {
+        jit_fix(t, x86_jmp_forward(&t->a), index, FIX_LABEL);
+        return;
+    }
+    write_attention_check(t);
+    x86_jcc(&t->a, CC_E, target->label);
+    jit_fix(t, x86_jmp_forward(&t->a), index, FIX_ATTENTION);
+}
+
+void jit_go_next(struct translation *t) {
+    const struct region_insn *i = jit_current(t);
+    if (i->next == REGION_OUTSIDE)
+        leave_to(t, i->next_at, dirty_behind(t), i->offset);
+    else if (i->next != t->index + 1)
+        go_to(t, i->next);
+}
+
+void jit_branch(struct translation *t, enum x86_cc cc) {
+    const struct region_insn *i = jit_current(t);
+    if (i->taken == REGION_OUTSIDE) {
+        jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_TAKEN);
+    } else if (!t->region.insn[i->taken].label) {
+        jit_fix(t, x86_jcc_forward(&t->a, cc), i->taken, FIX_LABEL);
+    } else {
+        uint8_t *over = x86_jcc_forward(&t->a, cc ^ 1);
+        go_to(t, i->taken);
+        x86_bind(&t->a, over);
+    }
+}
+
+/* --- handlers */
+
+static void load_insn_address(struct translation *t, int index) {
+    t->a.at[0] = 0x48; /* LEA rcx, [rip + rel32] */
+    t->a.at[1] = 0x8d;
+    t->a.at[2] = 0x0d;
+    t->a.at += 3;
+    x86_imm32(&t->a, 0);
+    t->region.insn[index].data = t->a.at - 4;
+}
+
+void jit_call_handler(struct translation *t) {
+    load_insn_address(t, t->index);
+    x86_call(&t->a, t->call_handler);
+    t->flags = JIT_FLAGS_NONE;
+    t->sp_aligned = false;
+}
+
+void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
+    (void)insn;
+    jit_spill(t, jit_current(t)->dirty);
+    load_insn_address(t, t->index);
+    x86_jmp(&t->a, t->jit->handler_end);
+}
+
+/* In front of the region: spill, handler, reload. */
+static void write_call_handler(struct translation *t) {
+    t->call_handler = t->a.at;
+    jit_spill(t, t->region.written);
+    x86_call(&t->a, t->jit->handler);
+    reload(t, t->region.allocated);
+    x86_ret(&t->a);
+}
+
+/* --- the straight path */
+
+/* Instructions from index on that surely execute together, exceptions aside. */
+static int block_length(const struct region *region, int index) {
+    int length = 1;
+    for (int n = index; region->insn[n].next == n + 1 && !region->insn[n].conditional; n++, length++)
+        if (region->insn[n + 1].join)
+            break;
+    return length;
+}
+
+static void count_instructions(struct translation *t) {
+    int length = block_length(&t->region, t->index);
+    if (t->flags == JIT_FLAGS_NONE) {
+        x86_alu_imm(&t->a, true, ALU_ADD, JIT_CPU(stats.instructions), length);
+        return;
+    }
+    x86_load(&t->a, true, RAX, JIT_CPU(stats.instructions));
+    x86_lea(&t->a, true, RAX, x86_m(RAX, length));
+    x86_store(&t->a, true, JIT_CPU(stats.instructions), RAX);
+}
+
+static void forget_state(struct translation *t) {
+    t->flags = JIT_FLAGS_NONE;
+    t->sp_aligned = t->fp_checked = false;
+    t->known = REG_SINK;
+}
+
+static void check_fp(struct translation *t) {
+    if (t->fp_checked)
+        return;
+    x86_op(&t->a, 0x80, ALU_CMP, JIT_CPU(fp_usable)); /* CMP byte, 0 */
+    x86_imm8(&t->a, 0);
+    jit_fix(t, x86_jcc_forward(&t->a, CC_E), t->index, FIX_INTERPRET);
+    t->flags = JIT_FLAGS_NONE;
+    t->fp_checked = true;
+}
+
+static void emit_insn(struct translation *t) {
+    struct region_insn *i = jit_current(t);
+    const uint32_t use = i->form->use;
+    bool flows = t->index && t->region.insn[t->index - 1].next == t->index;
+    bool starts = i->join || !flows || t->region.insn[t->index - 1].conditional;
+    if (i->join || !flows)
+        forget_state(t);
+    i->label = t->a.at;
+    if (starts)
+        count_instructions(t);
+    if (!(use & (JIT_KEEPS | JIT_FUSES)) || !i->form->emit)
+        t->flags = JIT_FLAGS_NONE;
+    if (use & JIT_FP && i->form->emit)
+        check_fp(t);
+    if (i->form->emit)
+        i->form->emit(t, &i->insn);
+    else if (i->ends)
+        jit_emit_end(t, &i->insn);
+    else
+        jit_call_handler(t);
+    if (t->known_at != t->index)
+        t->known = REG_SINK;
+    i->after = t->a.at;
+    if (!i->ends)
+        jit_go_next(t);
+}
+
+/* --- what is seldom needed */
+
+static void write_bails(struct translation *t, int first) {
+    int index = t->fixup[first].index;
+    for (int n = first; n < t->fixups; n++)
+        if (t->fixup[n].kind == FIX_BAIL && t->fixup[n].index == index) {
+            x86_bind(&t->a, t->fixup[n].rel32);
+            t->fixup[n].rel32 = NULL;
+        }
+    load_insn_address(t, index);
+    x86_call(&t->a, t->call_handler);
+    x86_jmp(&t->a, t->region.insn[index].after);
+}
+
+static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
+    const struct region_insn *i = &t->region.insn[index];
+    jit_spill(t, i->dirty);
+    x86_mov_imm(&t->a, RCX, i->offset);
+    x86_jmp(&t->a, stub);
+}
+
+static void write_fixup(struct translation *t, int n) {
+    const struct fixup *fixup = &t->fixup[n];
+    const struct region_insn *i = &t->region.insn[fixup->index];
+    if (!fixup->rel32)
+        return;
+    if (fixup->kind == FIX_LABEL) {
+        x86_patch(fixup->rel32, i->label);
+        return;
+    }
+    if (fixup->kind == FIX_BAIL) {
+        write_bails(t, n);
+        return;
+    }
+    x86_bind(&t->a, fixup->rel32);
+    switch (fixup->kind) {
+    case FIX_TAKEN: leave_to(t, i->taken_at, i->dirty, i->offset); break;
+    case FIX_ATTENTION: write_leave_before(t, fixup->index, t->jit->leave_at); break;
+    default: write_leave_before(t, fixup->index, t->jit->interpret_at); break;
+    }
+}
+
+static void write_data(struct translation *t) {
+    for (int n = 0; n < t->region.count; n++) {
+        const struct region_insn *i = &t->region.insn[n];
+        if (!i->data)
+            continue;
+        x86_bind(&t->a, i->data);
+        memcpy(t->a.at, &i->insn, sizeof i->insn);
+        t->a.at += sizeof i->insn;
+    }
+}
+
+/* --- the region */
+
+/* What the dispatcher and the jump cache enter by; jumps within the page enter behind it. */
+static uint8_t *write_start(struct translation *t, unsigned offset) {
+    x86_mov_imm(&t->a, RCX, offset);
+    x86_jmp(&t->a, t->jit->leave_at);
+    uint8_t *start = t->a.at;
+    x86_alu_imm(&t->a, true, ALU_AND, x86_r(RAX), -PAGE_SIZE_4K);
+    x86_store(&t->a, true, JIT_CPU(page_va), RAX);
+    reload(t, t->region.allocated & ~t->region.preset);
+    return start;
+}
+
+static void align(struct x86 *a, unsigned to) {
+    while ((uintptr_t)a->at % to)
+        *a->at++ = 0xcc;
+}
+
+uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset) {
+    struct jit *jit = cpu->jit;
+    struct translation *t = jit->translation;
+    t->a = (struct x86){.at = jit->at, .run = jit->memory.run - jit->memory.write};
+    t->cpu = cpu;
+    t->jit = jit;
+    t->fixups = 0;
+    t->failed = false;
+    region_build(&t->region, page, offset, jit->exact);
+
+    write_call_handler(t);
+    align(&t->a, 16);
+    uint8_t *start = write_start(t, offset);
+    forget_state(t);
+    for (t->index = 0; t->index < t->region.count; t->index++)
+        emit_insn(t);
+    for (int n = 0; n < t->fixups; n++)
+        write_fixup(t, n);
+    write_data(t);
+    if (t->failed)
+        return 0;
+    align(&t->a, 16);
+    jit->at = t->a.at;
+    cpu->stats.translations++;
+    return (uint32_t)(start - jit->memory.write);
+}
