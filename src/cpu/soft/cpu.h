@@ -71,7 +71,8 @@ struct cpu {
     uint64_t sp_bank[2]; /* SP_EL0, SP_EL1 while not current (cpu_bank_sp) */
 
     uint32_t fpcr, fpsr;
-    bool fp_usable; /* translated FP and SIMD code may run: FPEN allows it and FPCR is as usual (cpu_fp_changed) */
+    bool fp_usable; /* translated FP and SIMD code may run: FPEN allows it and FPCR is as usual
+                       (cpu_fp_changed) */
     union vreg v[32];
 
     /* The exclusive monitor: what LDXR saw, STXR compares and swaps. exclusive_addr is virtual; -1 is open.

@@ -23,7 +23,12 @@ struct tlb_entry {
 
 /* In a tag: the translation holds, but only the slow path may use it. Aligned accesses never match such a
  * tag. TLB_STRICT: unaligned accesses fault. */
-enum { TLB_MMIO = 0x800, TLB_WATCH = 0x400, TLB_STRICT = 0x200, TLB_SLOW = TLB_MMIO | TLB_WATCH | TLB_STRICT };
+enum {
+    TLB_MMIO = 0x800,
+    TLB_WATCH = 0x400,
+    TLB_STRICT = 0x200,
+    TLB_SLOW = TLB_MMIO | TLB_WATCH | TLB_STRICT
+};
 enum {
     TLB_INFO_SHIFT = 0x3f,     /* log2 of the page or block of the guest's table that this came from */
     TLB_INFO_NONGLOBAL = 0x40, /* belongs to one ASID */
@@ -38,8 +43,8 @@ struct tlb_fetch {
 
 enum { TLB_ENTRIES = 1024, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
 
-/* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT of the
- * address by TLB_JUMP_BITS is the index. */
+/* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT
+ * of the address by TLB_JUMP_BITS is the index. */
 enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 64, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
 enum { TLB_JUMP_BITS = (TLB_JUMP_PAGES - 1) << PAGE_BITS | (TLB_JUMPS_A_PAGE - 1) << 2 };
 
@@ -144,10 +149,11 @@ void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid
 /* Makes the EL0 set of this ASID the current one. */
 void tlb_switch_asid(struct cpu *cpu, uint32_t asid);
 
-/* The translated code for va, or NULL; and where it is entered, for the set of cpu->mmu_index. va is what was fetched
- * from last. */
+/* The translated code for va, or NULL; and where it is entered, for the set of cpu->mmu_index. va is what was
+ * fetched from last. */
 static inline const uint8_t *tlb_find_jump(const struct tlb_set *set, uint64_t va) {
-    unsigned index = (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
+    unsigned index =
+        (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
     return set->jump_va[index] == va ? set->jump_code[index] : NULL;
 }
 void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code);

@@ -16,8 +16,8 @@ static inline void count_block(struct cpu *cpu, uint64_t end, uint64_t next) {
     cpu->code->block = next;
 }
 
-/* Instructions of the page from pc on, up to the first that may change the flow, or to the page's end. Afterwards
- * cpu->pc is that of the next instruction. */
+/* Instructions of the page from pc on, up to the first that may change the flow, or to the page's end.
+ * Afterwards cpu->pc is that of the next instruction. */
 static inline uint64_t run_block(struct cpu *cpu, const struct code_page *page, uint64_t pc) {
     const struct a64_insn *insn = &page->insn[(pc & ~PAGE_MASK) / 4];
     unsigned op;

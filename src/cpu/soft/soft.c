@@ -29,8 +29,8 @@ static void cpu_destroy(struct cpu *cpu) {
     free(cpu);
 }
 
-/* --engine soft: what is executed often is translated, where the host has a translator. soft,interp: nothing is.
- * soft,eager: everything is at once, and every exception sees all flags (for tests). */
+/* --engine soft: what is executed often is translated, where the host has a translator. soft,interp: nothing
+ * is. soft,eager: everything is at once, and every exception sees all flags (for tests). */
 enum translate { TRANSLATE_NOT, TRANSLATE_HOT, TRANSLATE_EAGERLY };
 
 static int parse_options(const char *options, enum translate *translate, struct error *e) {

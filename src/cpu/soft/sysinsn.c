@@ -128,7 +128,7 @@ static void el0_cache(struct cpu *cpu, const struct a64_insn *insn, uint32_t key
         el0_needs(cpu, insn, key, SCTLR_UCI);
         invalidate_code(cpu,
             &(struct shootdown_request){
-                .kind = SHOOTDOWN_CODE_PAGE, .address = maintain(cpu, value, MMU_READ)},
+                .kind = SHOOTDOWN_CODE_PAGE, .address = maintain(cpu, value, MMU_READ) & PAGE_MASK},
             true);
         break;
     case ENGINE_SYSREG(1, 3, 7, 10, 1): /* DC CVAC */

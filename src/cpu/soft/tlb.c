@@ -155,7 +155,8 @@ void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid
     set_flush_pages(&tlb->el1[1], va, count);
     for (unsigned i = 0; i < TLB_ASIDS; i++) {
         struct tlb_set *set = &tlb->el0[i];
-        if (set->global || has_jumps(set) || (set->nonglobal && (asid == TLB_NO_ASID || asid == tlb->asid[i])))
+        if (set->global || has_jumps(set) ||
+            (set->nonglobal && (asid == TLB_NO_ASID || asid == tlb->asid[i])))
             set_flush_pages(set, va, count);
     }
     flushed(cpu);
@@ -201,7 +202,8 @@ void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code) {
         set->jump_first = first;
     if (last > set->jump_last)
         set->jump_last = last;
-    unsigned index = (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
+    unsigned index =
+        (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
     set->jump_va[index] = va;
     set->jump_code[index] = code;
 }

@@ -16,8 +16,10 @@ static enum x86_reg copy(struct translation *t, bool wide, unsigned reg, enum x8
     return scratch;
 }
 
-/* Where to compute rd from rn and a second operand: rd's own register, unless it also holds the second one. */
-static enum x86_reg result_register(struct translation *t, const struct a64_insn *insn, struct x86_rm second) {
+/* Where to compute rd from rn and a second operand: rd's own register, unless it also holds the second one.
+ */
+static enum x86_reg result_register(
+    struct translation *t, const struct a64_insn *insn, struct x86_rm second) {
     enum x86_reg to = jit_target(t, insn->rd, RAX);
     return x86_is_reg(second) && second.base == to && insn->rd != insn->rn ? RAX : to;
 }
@@ -71,8 +73,8 @@ static struct x86_rm extended(struct translation *t, bool wide, const struct a64
 
 /* --- rd = rn op second */
 
-static void binary(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op,
-    struct x86_rm second) {
+static void binary(
+    struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, struct x86_rm second) {
     enum x86_reg to = result_register(t, insn, second);
     load_first(t, wide, insn->rn, to);
     x86_alu(&t->a, wide, op, to, second);
@@ -126,8 +128,8 @@ static void compare(struct translation *t, const struct a64_insn *insn, bool wid
     x86_alu(&t->a, wide, ALU_CMP, jit_source(t, insn->rn, RAX), second);
 }
 
-static void binary_flags(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op,
-    struct x86_rm second) {
+static void binary_flags(
+    struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, struct x86_rm second) {
     if (op == ALU_SUB && insn->rd == REG_SINK)
         compare(t, insn, wide, second);
     else
@@ -236,8 +238,8 @@ static void and_not(struct translation *t, const struct a64_insn *insn, bool wid
     jit_finish(t, insn->rd, to);
 }
 
-static void inverted(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op,
-    struct x86_rm second) {
+static void inverted(
+    struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, struct x86_rm second) {
     x86_load(&t->a, wide, RAX, second);
     x86_not(&t->a, wide, x86_r(RAX));
     if (insn->rn != REG_ZR)
@@ -266,7 +268,8 @@ INVERTED(_shift_x, true)
 
 /* --- with carry */
 
-static void carry(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, bool flags) {
+static void carry(
+    struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, bool flags) {
     enum { CARRY_BIT = 1 };
     copy(t, wide, insn->rn, RAX);
     x86_bt_imm(&t->a, false, JIT_CPU(nzcv), CARRY_BIT);
@@ -784,8 +787,8 @@ EMIT(nop) {
     (void)t, (void)insn;
 }
 
-/* Only a load after a store can be reordered on the host: DMB LD (types xx01) and DMB ST (xx10) order nothing that is
- * not ordered already. */
+/* Only a load after a store can be reordered on the host: DMB LD (types xx01) and DMB ST (xx10) order nothing
+ * that is not ordered already. */
 EMIT(dmb) {
     static const uint8_t locked_or[] = {0xf0, 0x83, 0x0c, 0x24, 0x00}; /* LOCK OR dword [rsp], 0 */
     unsigned type = insn->opc & 3;

@@ -1,4 +1,5 @@
-/* Branches. Those within the region become jumps; where others lead is jit_go_next()'s and jit_branch()'s matter. */
+/* Branches. Those within the region become jumps; where others lead is jit_go_next()'s and jit_branch()'s
+ * matter. */
 #include "cpu/soft/jit/internal.h"
 
 #define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)

@@ -12,8 +12,7 @@ static size_t pages_bytes(void) {
 bool jit_available(void) {
     __builtin_cpu_init();
     return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("avx2") &&
-           __builtin_cpu_supports("fma");
+           __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 int jit_create(struct cpu *cpu, bool eager) {
@@ -89,7 +88,7 @@ struct jit_page *jit_page_find_or_add(struct cpu *cpu, uint64_t pa) {
 static void kill(uint8_t *start) {
     uint8_t *entry = start + JIT_SET_PAGE;
     entry[0] = JIT_DEAD_JUMP;
-    entry[1] = (uint8_t)-(2 + JIT_SET_PAGE + JIT_DEAD_STUB);
+    entry[1] = (uint8_t) - (2 + JIT_SET_PAGE + JIT_DEAD_STUB);
 }
 
 void jit_invalidate_page(struct cpu *cpu, uint64_t pa) {

@@ -6,8 +6,8 @@
  * - the smallest normal number: whether a result was tiny is decided before rounding by ARM, after it by x86,
  *   which is the same but for results that rounding made normal. Sums are never tiny and inexact.
  * The flags stay right: the handler sets those that the host has set, and perhaps one more. */
-#include "a64_ops.h"
 #include "cpu/soft/jit/fp.h"
+#include "a64_ops.h"
 
 void jit_fp_bail_if_nan(struct translation *t, unsigned size, unsigned xmm) {
     jit_ucomis(t, size, xmm, x86_r(xmm));

@@ -1,4 +1,5 @@
-/* Scalar floating point: conversions and rounding to integral values. See fp.c on what is left to the handlers. */
+/* Scalar floating point: conversions and rounding to integral values. See fp.c on what is left to the
+ * handlers. */
 #include "cpu/soft/jit/fp.h"
 
 /* ROUNDS*: the mode, or by MXCSR, and whether the inexact flag stays out of it. */
@@ -51,7 +52,8 @@ void jit_fcvt_s_d(struct translation *t, const struct a64_insn *insn) {
 
 /* --- to integers: numbers out of range are left to the handlers, before any flag is set for them. */
 
-/* INT_MIN is the host's answer to numbers out of range: the only value that overflows when 1 is taken away. */
+/* INT_MIN is the host's answer to numbers out of range: the only value that overflows when 1 is taken away.
+ */
 static void bail_if_indefinite(struct translation *t, bool wide) {
     x86_alu_imm(jit_asm(t), wide, ALU_CMP, x86_r(RAX), 1);
     jit_bail_if(t, CC_O);

@@ -25,7 +25,12 @@ struct jit_page {
 };
 
 /* What translated code returns to the dispatcher; cpu->pc is where to go on. */
-enum jit_leave { JIT_LEAVE, JIT_LEAVE_INTERPRET, JIT_LEAVE_CHAIN };
+enum jit_leave {
+    JIT_LEAVE,
+    JIT_LEAVE_DEAD,      /* the region was invalidated: the jump cache does not know yet */
+    JIT_LEAVE_INTERPRET, /* a block */
+    JIT_LEAVE_CHAIN,     /* this and larger: the address of a struct jit_chain */
+};
 
 /* A jump within a page that leads nowhere yet: JMP rel32 to a CALL of the chain stub and this. */
 struct jit_chain {
@@ -40,11 +45,12 @@ struct jit {
     /* Stubs, as written. */
     const uint8_t *leave_va;     /* rax: pc */
     const uint8_t *leave_at;     /* ecx: pc's offset in the page */
-    const uint8_t *interpret_at; /* the same; a block is interpreted then */
+    const uint8_t *dead_at;      /* the same, by JIT_LEAVE_DEAD */
+    const uint8_t *interpret_at; /* the same, by JIT_LEAVE_INTERPRET */
     const uint8_t *chain;        /* called from where struct jit_chain follows */
-    const uint8_t *handler;      /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
-    const uint8_t *handler_end;  /* jumped to; rcx: insn. Goes on at next_pc */
-    const uint8_t *jump;         /* rax: pc, to go on there */
+    const uint8_t *handler;     /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
+    const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
+    const uint8_t *jump;        /* rax: pc, to go on there */
     uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
 
     uint32_t hot; /* JIT_HOT, or 1 */
@@ -69,10 +75,10 @@ void jit_write_stubs(struct jit *jit);
 /* Writes the jump to the guest address in rax, by the jump cache. */
 void jit_write_jump(struct jit *jit, struct x86 *a);
 
-/* A region starts with what to do once it is invalid, then sets the page's address, as those need who come from
- * another page. A jump within the page goes behind that. */
+/* A region starts with what to do once it is invalid, then sets the page's address, as those need who come
+ * from another page. A jump within the page goes behind that. */
 enum {
-    JIT_DEAD_STUB = 10,   /* before the entry: MOV ecx, offset; JMP leave_at */
+    JIT_DEAD_STUB = 10,   /* before the entry: MOV ecx, offset; JMP dead_at */
     JIT_SET_PAGE = 14,    /* AND rax, -4096; MOV [page_va], rax */
     JIT_DEAD_JUMP = 0xeb, /* JMP rel8, back to the dead stub */
 };
@@ -91,15 +97,16 @@ struct region_insn {
     const struct jit_form *form;
     uint16_t offset; /* in the page */
     uint16_t weight;
-    int16_t next, taken;           /* where it leads, by index, or REGION_OUTSIDE */
-    int64_t next_at, taken_at;     /* the same as an offset from the page's start */
-    bool conditional;              /* `taken` exists */
-    bool ends;                     /* `next` does not exist */
-    bool join;                     /* others lead here than the one before */
-    bool flags_live;               /* before it */
-    uint64_t reads, writes, dirty; /* sets of general registers; dirty: before it, registers newer than memory */
-    uint8_t *label, *after;        /* as written; label is NULL until then */
-    uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
+    int16_t next, taken;       /* where it leads, by index, or REGION_OUTSIDE */
+    int64_t next_at, taken_at; /* the same as an offset from the page's start */
+    bool conditional;          /* `taken` exists */
+    bool ends;                 /* `next` does not exist */
+    bool join;                 /* others lead here than the one before */
+    bool flags_live;           /* before it */
+    uint64_t reads, writes,
+        dirty;              /* sets of general registers; dirty: before it, registers newer than memory */
+    uint8_t *label, *after; /* as written; label is NULL until then */
+    uint8_t *data;          /* rel32 of what wants the address of insn's copy, or NULL */
 };
 
 struct region {
@@ -141,7 +148,8 @@ static inline struct region_insn *jit_current(struct translation *t) {
 
 /* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
-/* Does anything see the flags that this instruction leaves? Those aside who have them from the host's flags. */
+/* Does anything see the flags that this instruction leaves? Those aside who have them from the host's flags.
+ */
 bool region_flags_wanted(const struct region *region, int index);
 
 /* --- translate.c */

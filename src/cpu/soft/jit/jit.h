@@ -15,8 +15,8 @@ struct cpu;
 #ifdef __x86_64__
 
 bool jit_available(void);
-/* -1: no memory. The cpu interprets until then, and after jit_destroy(). eager: code is translated when first met, not
- * when it was met often, and exceptions see flags that the program itself no longer looks at. */
+/* -1: no memory. The cpu interprets until then, and after jit_destroy(). eager: code is translated when first
+ * met, not when it was met often, and exceptions see flags that the program itself no longer looks at. */
 int jit_create(struct cpu *cpu, bool eager);
 void jit_destroy(struct cpu *cpu);
 /* The run loop with translated code, in place of the interpreter's. cpu->unwind is its caller's. */

@@ -1,6 +1,6 @@
-/* Loads and stores. The TLB is looked up inline: the page of the access's last byte must be the tag of the entry for
- * its first, so that only accesses within one page go on; all others, and all that the tag's flags keep from
- * here, are left to the handler. */
+/* Loads and stores. The TLB is looked up inline: the page of the access's last byte must be the tag of the
+ * entry for its first, so that only accesses within one page go on; all others, and all that the tag's flags
+ * keep from here, are left to the handler. */
 #include "cpu/soft/jit/internal.h"
 
 /* What the handlers check by SCTLR_EL1.SA: it never happens, so let them look. */

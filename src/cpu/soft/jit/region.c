@@ -1,4 +1,5 @@
-/* Regions: which instructions are translated together, where each leads, and what is known at each of them. */
+/* Regions: which instructions are translated together, where each leads, and what is known at each of them.
+ */
 #include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
 
@@ -57,8 +58,8 @@ static struct region_insn *append(struct region *region, struct code_page *page,
 }
 
 /* Straight on from offset, through unconditional branches, to an end or to what is known already. */
-static void collect_run(
-    struct region *region, struct code_page *page, int64_t offset, uint16_t *targets, unsigned *target_count) {
+static void collect_run(struct region *region, struct code_page *page, int64_t offset, uint16_t *targets,
+    unsigned *target_count) {
     while (region->count < REGION_INSNS && in_page(offset) && region->index_of[offset / 4] < 0) {
         const struct region_insn *i = append(region, page, (unsigned)offset);
         if (i->conditional && in_page(i->taken_at))
@@ -175,8 +176,8 @@ static void allocate(struct region *region) {
     region->written = written & region->allocated;
 }
 
-/* Registers that the straight start of the region writes before it reads them, and before anything could want to
- * store them: they need not be loaded. */
+/* Registers that the straight start of the region writes before it reads them, and before anything could want
+ * to store them: they need not be loaded. */
 static void find_preset(struct region *region) {
     uint64_t read = 0, preset = 0;
     for (int n = 0; n < region->count; n++) {
@@ -221,8 +222,8 @@ static bool live_behind(const struct region *region, const struct region_insn *i
     return live_at(region, i->next) || (i->conditional && live_at(region, i->taken));
 }
 
-/* Backward: where the flags may still be read. Whoever comes after the region may read them. Exceptions store them too;
- * only `exact` translations give them flags that the program itself will not look at any more. */
+/* Backward: where the flags may still be read. Whoever comes after the region may read them. Exceptions store
+ * them too; only `exact` translations give them flags that the program itself will not look at any more. */
 static void spread_flags(struct region *region, bool exact) {
     bool changed = true;
     while (changed) {

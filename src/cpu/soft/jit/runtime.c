@@ -1,4 +1,5 @@
-/* The run loop of translated code: finds, makes and enters regions. What was not come to often is interpreted. */
+/* The run loop of translated code: finds, makes and enters regions. What was not come to often is
+ * interpreted. */
 #include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/jit.h"
@@ -41,25 +42,21 @@ static void link_chain(struct cpu *cpu, uint64_t chain, const uint8_t *start) {
     cpu->stats.chained++;
 }
 
-/* From pc on, until translated code has no way to go on. */
+/* From pc on, until something asks for attention. */
 static __attribute__((noinline)) void run(struct cpu *cpu) {
-    uint64_t chain = 0, epoch = 0;
+    uint64_t answer = JIT_LEAVE, epoch = 0;
     while (!attention(cpu)) {
         struct tlb_set *set = cpu->tlb_set[cpu->mmu_index];
-        const uint8_t *start = tlb_find_jump(set, cpu->pc);
-        if (!start)
-            start = region_at_pc(cpu);
-        if (!start) {
-            chain = 0;
+        const uint8_t *start = answer == JIT_LEAVE_DEAD ? NULL : tlb_find_jump(set, cpu->pc);
+        if (answer == JIT_LEAVE_INTERPRET || (!start && !(start = region_at_pc(cpu)))) {
+            answer = JIT_LEAVE;
             cpu_interpret_block(cpu);
             continue;
         }
-        if (chain > JIT_LEAVE_CHAIN && epoch == cpu->jit->epoch)
-            link_chain(cpu, chain, start);
+        if (answer >= JIT_LEAVE_CHAIN && epoch == cpu->jit->epoch)
+            link_chain(cpu, answer, start);
         epoch = cpu->jit->epoch;
-        chain = cpu->jit->enter(cpu, start, set);
-        if (chain == JIT_LEAVE_INTERPRET)
-            cpu_interpret_block(cpu);
+        answer = cpu->jit->enter(cpu, start, set);
     }
 }
 

@@ -15,8 +15,8 @@ uint32_t jit_simd_add(unsigned size);
 /* Shifts of elements of any size by a constant, 0 to their width (rax is clobbered for bytes). */
 void jit_simd_shift_right(struct translation *t, bool is_signed, unsigned size, unsigned to, unsigned from,
     unsigned amount, unsigned scratch);
-void jit_simd_shift_left(struct translation *t, unsigned size, unsigned to, unsigned from, unsigned amount,
-    unsigned scratch);
+void jit_simd_shift_left(
+    struct translation *t, unsigned size, unsigned to, unsigned from, unsigned amount, unsigned scratch);
 
 /* Even elements to the lower half, odd ones to the upper half. */
 void jit_simd_unzip(struct translation *t, unsigned size, unsigned to, unsigned from);

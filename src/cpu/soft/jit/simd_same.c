@@ -1,5 +1,5 @@
-/* Advanced SIMD on integers: three registers of one size, bitwise, comparisons, pairs, dot products. None of this
- * changes the host's flags. Saturating forms are left to their handlers. */
+/* Advanced SIMD on integers: three registers of one size, bitwise, comparisons, pairs, dot products. None of
+ * this changes the host's flags. Saturating forms are left to their handlers. */
 #include "cpu/soft/jit/simd.h"
 
 /* Registers for the next functions: n and m are where the sources lie, the result goes to xmm0. */
@@ -308,8 +308,9 @@ void jit_bif_vec(struct translation *t, const struct a64_insn *insn) {
     select_bits(t, insn, insn->rm, insn->rd, insn->rn);
 }
 
-/* --- shifts by register: left by the signed low byte of an element, right if it is negative. The host's give 0
- * for distances beyond the element, so both are made, one of which is then 0 or, for no shift at all, the same. */
+/* --- shifts by register: left by the signed low byte of an element, right if it is negative. The host's give
+ * 0 for distances beyond the element, so both are made, one of which is then 0 or, for no shift at all, the
+ * same. */
 void jit_ushl_vec(struct translation *t, const struct a64_insn *insn) {
     const uint32_t wide = x86_width(insn->size == 3);
     const enum jit_constant low_byte = insn->size == 3 ? JIT_LOW_BYTES_D : JIT_LOW_BYTES_S;

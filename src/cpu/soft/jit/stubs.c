@@ -1,8 +1,8 @@
 /* The code that all regions of a vCPU share: in and out of translated code, and calls of handlers. */
 #include "cpu/soft/jit/internal.h"
 
-/* What C code expects to keep, in the order of pushing. With the return address that makes seven: rsp % 16 is 8
- * after a push more, as translated code has it. */
+/* What C code expects to keep, in the order of pushing. With the return address that makes seven: rsp % 16 is
+ * 8 after a push more, as translated code has it. */
 static const uint8_t kept[] = {RBX, RBP, R12, R13, R14, R15};
 enum { KEPT = sizeof kept };
 
@@ -43,6 +43,7 @@ static void write_leaves(struct jit *jit, struct x86 *a) {
     x86_mov_imm(a, RAX, JIT_LEAVE);
     write_leave(a);
     jit->leave_at = write_leave_at(a, JIT_LEAVE);
+    jit->dead_at = write_leave_at(a, JIT_LEAVE_DEAD);
     jit->interpret_at = write_leave_at(a, JIT_LEAVE_INTERPRET);
 }
 

@@ -1,5 +1,5 @@
-/* The translation of one region: straight code first, in the order in which it was collected, then what is seldom
- * needed: slow paths, exits, copies of instructions for handlers. */
+/* The translation of one region: straight code first, in the order in which it was collected, then what is
+ * seldom needed: slow paths, exits, copies of instructions for handlers. */
 #include "cpu/soft/jit/translate.h"
 
 #include "a64_ops.h"
@@ -304,7 +304,7 @@ static void write_data(struct translation *t) {
 /* What the dispatcher and the jump cache enter by; jumps within the page enter behind it. */
 static uint8_t *write_start(struct translation *t, unsigned offset) {
     x86_mov_imm(&t->a, RCX, offset);
-    x86_jmp(&t->a, t->jit->leave_at);
+    x86_jmp(&t->a, t->jit->dead_at);
     uint8_t *start = t->a.at;
     x86_alu_imm(&t->a, true, ALU_AND, x86_r(RAX), -PAGE_SIZE_4K);
     x86_store(&t->a, true, JIT_CPU(page_va), RAX);

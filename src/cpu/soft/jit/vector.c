@@ -84,15 +84,22 @@ unsigned jit_vector_lanes(
     return scratch;
 }
 
-static uint32_t broadcast(unsigned size) {
-    static const uint32_t op[] = {VPBROADCASTB, VPBROADCASTW, VPBROADCASTD, VPBROADCASTQ};
-    return op[size];
+static const uint32_t broadcast[] = {VPBROADCASTB, VPBROADCASTW, VPBROADCASTD, VPBROADCASTQ};
+
+void jit_simd_broadcast(struct translation *t, unsigned size, unsigned to, unsigned from) {
+    jit_op2(t, broadcast[size], to, from);
+}
+
+struct x86_rm jit_vector_lane(
+    struct translation *t, unsigned reg, unsigned size, unsigned index, enum x86_reg scratch) {
+    (void)scratch;
+    struct x86_rm lane = jit_vector_rm(t, reg);
+    lane.disp += (int32_t)(index << size);
+    return lane;
 }
 
 void jit_vector_splat(struct translation *t, unsigned xmm, unsigned reg, unsigned size, unsigned index) {
-    struct x86_rm lane = jit_vector_rm(t, reg);
-    lane.disp += (int32_t)(index << size);
-    jit_op3_rm(t, broadcast(size), xmm, 0, lane);
+    jit_op3_rm(t, broadcast[size], xmm, 0, jit_vector_lane(t, reg, size, index, RAX));
 }
 
 unsigned jit_vector_rm_lanes(struct translation *t, const struct a64_insn *insn, unsigned scratch) {

@@ -27,12 +27,17 @@ enum { JIT_ZEROS = 32 };
 void jit_scalar_write(struct translation *t, unsigned reg, unsigned xmm, unsigned bytes, unsigned from);
 /* Loads what the instruction works on (simd_bytes()); a register half is loaded twice (so that operations on
  * the unused lanes have no effects of their own), above a scalar are zeros. */
-unsigned jit_vector_lanes(
-    struct translation *t, const struct a64_insn *insn, unsigned reg, unsigned scratch);
+unsigned jit_vector_lanes(struct translation *t, const struct a64_insn *insn, unsigned reg, unsigned scratch);
 /* The second source: a register, or one of its lanes in all lanes. */
 unsigned jit_vector_rm_lanes(struct translation *t, const struct a64_insn *insn, unsigned scratch);
 /* Every lane of so many bytes (log2) set to lane `index` of v[reg]. */
 void jit_vector_splat(struct translation *t, unsigned xmm, unsigned reg, unsigned size, unsigned index);
+
+/* Lane `index` of v[reg] as an operand of up to 64 bits: memory, or `scratch`. */
+struct x86_rm jit_vector_lane(
+    struct translation *t, unsigned reg, unsigned size, unsigned index, enum x86_reg scratch);
+/* Every lane of `to` set to the lowest of `from`. */
+void jit_simd_broadcast(struct translation *t, unsigned size, unsigned to, unsigned from);
 
 /* --- constants, reached through struct cpu */
 /* clang-format off */
