@@ -1,26 +1,39 @@
 #!/usr/bin/env bash
 # What a guest draws is in the screenshot to the pixel: by DRM in the mode that the GPU proposes, in another resolution,
-# and in a mode of the guest's own choice.
+# and in a mode of the guest's own choice; and the text on the kernel's framebuffer console.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/pattern.sh"
+. "$(dirname "$0")/program.sh"
 
-shows() { # SIZE PATTERN-ARGUMENTS PEARVISOR-OPTIONS...
-    local size=$1 arguments=$2
-    shift 2
-    rm -f "$work/a.png"
-    start_pattern "$arguments" --display none --screenshot "$work/a.png" "$@"
+screenshots() { # SIZE CHECK...: one by SIGUSR1, one at exit
+    local size=$1
+    shift
     await "SHOWN $size"
     kill -USR1 $vm
     await_file "$work/a.png"
-    "$here/check_pattern.py" "$work/a.png" "$size" || fail "the screenshot by SIGUSR1, $size"
+    "$@" || fail "the screenshot by SIGUSR1, $size"
     rm "$work/a.png"
     kill -TERM $vm
     wait $vm
-    "$here/check_pattern.py" "$work/a.png" "$size" || fail "the screenshot at exit, $size"
+    "$@" || fail "the screenshot at exit, $size"
+    rm "$work/a.png"
+}
+
+draws() { # SIZE PATTERN-ARGUMENT PEARVISOR-OPTIONS...
+    local size=$1 argument=$2
+    shift 2
+    start_program drm_pattern "$argument" --display none --screenshot "$work/a.png" "$@"
+    screenshots "$size" "$here/check_pattern.py" "$work/a.png" "$size"
     tail -n 1 "$work/out" | python3 -c 'import json, sys; s = json.load(sys.stdin)["gpu"]
 assert s["frames"] > 0 and s["errors"] == 0 and s["commands"]["UPDATE_CURSOR"] > 0' || fail "--stats" "$work/out"
 }
 
-shows 1280x800 --follow
-shows 1366x768 --follow --resolution 1366x768
-shows 800x600 800x600
+writes() { # SIZE
+    start_program text_console "" --display none --screenshot "$work/a.png" --resolution "$1"
+    screenshots "$1" "$here/check_console.py" "$work/a.png" "$1" "$work/out"
+}
+
+draws 1280x800 --follow
+draws 1366x768 --follow --resolution 1366x768
+draws 800x600 800x600
+writes 1280x800
+writes 1366x768

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The window shows the guest's pixels, and the guest follows when the window is resized. On a screen of Xvfb.
 . "$(dirname "$0")/lib.sh"
-. "$(dirname "$0")/pattern.sh"
+. "$(dirname "$0")/program.sh"
 for tool in Xvfb xdotool; do
     command -v $tool >/dev/null || { echo "no $tool here"; exit 77; }
 done
@@ -19,14 +19,28 @@ window_shows() { # SIZE
     "$here/check_pattern.py" "$work/window.png" "$1" || fail "the window, $1" "$work/out"
 }
 
-start_pattern --follow --display window --screenshot "$work/a.png"
-await "SHOWN 1280x800"
-grep -q 'no window' "$work/out" && { tail -n 1 "$work/out"; exit 77; }
-window=$(xdotool search --sync --onlyvisible --name PearVisor | head -n 1)
-xdotool mousemove 2 2 # away from the picture
+start() { # PROGRAM ARGUMENT: in a window, $window
+    start_program "$1" "$2" --display window --screenshot "$work/a.png"
+    await "SHOWN 1280x800"
+    grep -q 'no window' "$work/out" && { tail -n 1 "$work/out"; exit 77; }
+    window=$(xdotool search --sync --onlyvisible --name PearVisor | head -n 1)
+    xdotool mousemove 2 2 # away from the picture
+}
+
+screenshot_of() { # CHECK...
+    kill -TERM $vm
+    wait $vm
+    "$@" || fail "the screenshot of a resized screen"
+}
+
+start drm_pattern --follow
 window_shows 1280x800
 xdotool windowsize "$window" 1111 701
 window_shows 1111x701
-kill -TERM $vm
-wait $vm
-"$here/check_pattern.py" "$work/a.png" 1111x701 || fail "the screenshot of a resized screen"
+screenshot_of "$here/check_pattern.py" "$work/a.png" 1111x701
+
+# The kernel's console keeps its rows and columns and its buffer: a smaller screen shows the top left of it.
+start text_console ""
+xdotool windowsize "$window" 1000 650
+sleep 5
+screenshot_of "$here/check_console.py" "$work/a.png" 1000x650 "$work/out"
