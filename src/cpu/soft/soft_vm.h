@@ -88,7 +88,7 @@ struct shootdown_request {
     uint64_t count;   /* pages */
 };
 
-enum { SHOOTDOWN_REQUESTS = 32 };
+enum { SHOOTDOWN_REQUESTS = 256 };
 
 /* When there is no room, the requests are replaced by one that does more. */
 struct shootdown_box {
