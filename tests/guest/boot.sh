@@ -4,15 +4,15 @@
 cat >"$work/suite.sh" <<'S'
 [ -e /kept ] && echo "KEPT $(cat /kept)"
 echo "CPUS $(nproc)"
-echo "SUM $(head -c 4M /usr/lib/aarch64-linux-gnu/libc.so.6 | sha256sum | cut -c1-16) $(seq 1 2000 | busybox awk '{s+=sqrt($1)} END {printf "%.6f", s}')"
-gzip -9 </usr/bin/bash | gunzip | cmp - /usr/bin/bash && echo GZIP-OK
+echo "SUM $(head -c 4M /usr/lib/aarch64-linux-gnu/libc.so.6 | sha256sum | cut -c1-16) $(seq 1 2000 | busybox awk '{s+=1.0/($1*$1)} END {printf "%.6f", s}')"
+gzip -9 </usr/bin/bash | gunzip | busybox cmp - /usr/bin/bash && echo GZIP-OK
 mount -o remount,rw / && echo "run $(nproc)" >/kept && dd if=/dev/urandom of=/big bs=1M count=16 2>/dev/null && sync
 sum=$(md5sum </big); echo 3 >/proc/sys/vm/drop_caches; [ "$sum" = "$(md5sum </big)" ] && echo DISK-OK
 S
 use_guest suite small "$work/suite.sh"
 sum=$(head -c 4M "$guest/root/usr/lib/aarch64-linux-gnu/libc.so.6" | sha256sum | cut -c1-16)
-root_sum=$(python3 -c 'import math; s = 0.0
-for i in range(1, 2001): s += math.sqrt(i)
+root_sum=$(python3 -c 's = 0.0
+for i in range(1, 2001): s += 1.0 / (i * i)
 print("%.6f" % s)')
 previous=
 for cpus in 1 2 4; do
