@@ -1,5 +1,5 @@
-/* Runs in the guest: writes on the framebuffer console, then tells what the kernel believes to show there, so that
- * check_console.py can draw the same with the kernel's own font and palette:
+/* Runs in the guest: writes on the framebuffer console, then tells what the kernel believes to show there, so
+ * that check_console.py can draw the same with the kernel's own font and palette:
  *
  *   FONT width height hex       256 glyphs, one bit a pixel (KDFONTOP)
  *   PALETTE hex                 16 colours in ANSI order (GIO_CMAP)
