@@ -4,13 +4,14 @@
 #   make check      every test; the last line is "N passed, N failed"
 #   make sanitize   the unit tests, the CPU tests and one boot under ASan and UBSan
 #   make fuzz       every fuzzer, FUZZ_SECONDS (10) each
+#   make bench      the CPU suite on PearVisor, on PEARVISOR_PEER if given, and natively
 #   make format     clang-format over the tree
 #   make install    into PREFIX (/usr/local)
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 10
 
-.PHONY: all deps demo check sanitize fuzz format install clean
+.PHONY: all deps demo check sanitize fuzz bench format install clean
 .DEFAULT_GOAL := all
 
 all: deps
@@ -32,6 +33,9 @@ sanitize: deps
 fuzz: deps
 	@CC=clang tools/build build-fuzz -Dfuzz=true -Dwindow=disabled
 	@tests/fuzz/run $(FUZZ_SECONDS)
+
+bench: all
+	@tests/bench/cpu
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
