@@ -8,7 +8,7 @@ _pearvisor() {
     case $previous in
     --kernel | --initrd | --disk | --screenshot) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
-    --gpu) mapfile -t COMPREPLY < <(compgen -W "off 2d" -- "$current") ;;
+    --gpu) mapfile -t COMPREPLY < <(compgen -W "off 2d virgl venus 3d auto" -- "$current") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "off user" -- "$current") ;;
     --serial | --console) mapfile -t COMPREPLY < <(compgen -W "stdio file: unix: none" -- "$current") ;;
     --display) mapfile -t COMPREPLY < <(compgen -W "none window" -- "$current") ;;

@@ -13,6 +13,7 @@
 #define MAP_VIRTIO           0x0a000000ull
 #define MAP_VIRTIO_SLOT_SIZE 0x00000200ull
 #define MAP_RAM              0x40000000ull
+#define MAP_GPU_WINDOW       0x8000000000ull /* host memory that the GPU lends */
 
 /* The start of RAM holds the device tree, which is where firmware looks for it; the kernel comes after. */
 #define MAP_DEVICE_TREE_SIZE 0x00200000ull

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MIN_GPU_WINDOW     (64ull << 20)
+#define MAX_GPU_WINDOW     (256ull << 30)
+#define DEFAULT_GPU_WINDOW (8ull << 30)
+
 enum {
     MIN_MEMORY = 64 << 20,
     MEMORY_GRANULE = 2 << 20,
@@ -29,12 +33,13 @@ static int parse_cpus(struct run_options *options, char *text, struct error *e) 
     return 0;
 }
 
-static int parse_memory(struct run_options *options, char *text, struct error *e) {
+/* Bytes; a bare number is MiB. */
+static int parse_size(const char *text, uint64_t *out) {
     static const char units[] = "KMGT";
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    unsigned shift = 20; /* a bare number is MiB */
+    unsigned shift = 20;
     const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
     if (unit) {
         shift = 10 * (unsigned)(unit - units + 1);
@@ -45,8 +50,14 @@ static int parse_memory(struct run_options *options, char *text, struct error *e
             end++;
     }
     if (*text < '0' || *text > '9' || *end || errno || value > UINT64_MAX >> shift)
+        return -1;
+    *out = (uint64_t)value << shift;
+    return 0;
+}
+
+static int parse_memory(struct run_options *options, char *text, struct error *e) {
+    if (parse_size(text, &options->vm.memory) < 0)
         return error_set(e, "--memory %s: expected a size such as 512M or 2G", text);
-    options->vm.memory = (uint64_t)value << shift;
     if (options->vm.memory < MIN_MEMORY || options->vm.memory % MEMORY_GRANULE)
         return error_set(e, "--memory %s: expected a multiple of 2M, at least 64M", text);
     return 0;
@@ -83,11 +94,32 @@ static int parse_disk(struct run_options *options, char *text, struct error *e) 
     return 0;
 }
 
-static int parse_gpu(struct run_options *options, char *text, struct error *e) {
-    options->vm.gpu = strcmp(text, "2d") == 0;
-    if (!options->vm.gpu && strcmp(text, "off") != 0)
-        return error_set(e, "--gpu %s: expected off or 2d", text);
+static int parse_gpu_window(struct run_options *options, const char *text, struct error *e) {
+    uint64_t *size = &options->vm.gpu_window;
+    if (strncmp(text, "window=", 7) != 0 || parse_size(text + 7, size) < 0 || *size < MIN_GPU_WINDOW ||
+        *size > MAX_GPU_WINDOW || *size % MEMORY_GRANULE)
+        return error_set(e, "--gpu ...,%s: expected window=SIZE, from 64M to 256G", text);
     return 0;
+}
+
+static int parse_gpu(struct run_options *options, char *text, struct error *e) {
+    static const struct {
+        const char *name;
+        enum vm_gpu gpu;
+    } kinds[] = {{"off", VM_GPU_OFF}, {"2d", VM_GPU_2D}, {"virgl", VM_GPU_VIRGL}, {"venus", VM_GPU_VENUS},
+        {"3d", VM_GPU_3D}, {"auto", VM_GPU_AUTO}};
+    char *window = strchr(text, ',');
+    if (window) {
+        *window++ = 0;
+        if (parse_gpu_window(options, window, e) < 0)
+            return -1;
+    }
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(text, kinds[i].name) == 0) {
+            options->vm.gpu = kinds[i].gpu;
+            return 0;
+        }
+    return error_set(e, "--gpu %s: expected off, 2d, virgl, venus, 3d or auto", text);
 }
 
 static int parse_net(struct run_options *options, char *text, struct error *e) {
@@ -214,7 +246,8 @@ int run_options_parse(struct run_options *options, int argc, char **argv, struct
                 .cpus = 2,
                 .memory = 1u << 30,
                 .engine = engines[0],
-                .gpu = true,
+                .gpu = VM_GPU_2D,
+                .gpu_window = DEFAULT_GPU_WINDOW,
                 .net = true,
                 .serial = "stdio",
                 .width = 1280,
@@ -226,7 +259,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv, struct
             return -1;
     if (!options->vm.kernel && !options->help)
         return error_set(e, "--kernel FILE is missing (see 'pearvisor run --help')");
-    if (options->screenshot && !options->vm.gpu)
+    if (options->screenshot && options->vm.gpu == VM_GPU_OFF)
         return error_set(e, "--screenshot needs a screen: use --gpu 2d");
     return 0;
 }

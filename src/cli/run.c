@@ -26,7 +26,9 @@ static const char usage[] =
     "  --cpus N                 1 to 8 (2)\n"
     "  --memory SIZE            such as 512M or 2G (1G)\n"
     "  --engine auto|soft       what executes the guest's CPUs (auto); soft,interp: without translating\n"
-    "  --gpu off|2d             the virtio GPU (2d)\n"
+    "  --gpu off|2d|virgl|venus|3d|auto[,window=SIZE]\n"
+    "                           the virtio GPU: virgl for OpenGL, venus for Vulkan, 3d for both, auto for\n"
+    "                           what the host can; window for host memory in the guest (2d, 8G)\n"
     "  --net off|user[,forward=tcp:HOSTPORT-GUESTPORT]...\n"
     "                           NAT with DHCP and DNS; forwards from 127.0.0.1 (user)\n"
     "  --serial stdio|file:PATH|unix:PATH|none    where ttyAMA0 leads (stdio)\n"
@@ -118,9 +120,9 @@ static int take_signals(struct run *run, struct error *e) {
  */
 static int open_window(struct run *run, struct error *e) {
     bool asked = run->options.display == DISPLAY_WINDOW;
-    if (asked && !run->options.vm.gpu)
+    if (asked && run->options.vm.gpu == VM_GPU_OFF)
         return error_set(e, "--display window needs a screen: use --gpu 2d");
-    if (!run->options.vm.gpu || run->options.display == DISPLAY_NONE)
+    if (run->options.vm.gpu == VM_GPU_OFF || run->options.display == DISPLAY_NONE)
         return 0;
     if (!asked && !getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
         return 0;

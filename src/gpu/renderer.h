@@ -1,8 +1,8 @@
-/* The border between the virtio-gpu device and what draws: soft2d, later virglrenderer.
+/* The border between the virtio-gpu device and what draws: soft2d, or virglrenderer (virgl.c).
  *
  * The device owns ids, limits, guest memory and the wire format, and has checked every number before a
- * renderer sees it. Calls come from the GPU's thread, one at a time. A renderer knows nothing of virtio or of
- * displays. */
+ * renderer sees it. All calls, create() and destroy() among them, come from the GPU's thread. A renderer
+ * knows nothing of virtio or of displays. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,6 +40,13 @@ struct gpu_image {
     uint32_t width, height;
 };
 
+/* An image inside a blob; the device has seen to it that it is. */
+struct gpu_layout {
+    struct gpu_image image;
+    uint32_t stride;
+    uint64_t offset; /* bytes */
+};
+
 /* A resource as the renderer knows it; opaque to the device. */
 struct gpu_surface;
 
@@ -69,9 +76,13 @@ struct gpu_resource_3d {
     uint32_t target, format, bind, width, height, depth, array_size, last_level, samples, flags;
 };
 
+enum gpu_blob_memory { GPU_BLOB_GUEST = 1, GPU_BLOB_HOST3D = 2, GPU_BLOB_HOST3D_GUEST = 3 };
+enum { GPU_BLOB_MAPPABLE = 1 << 0, GPU_BLOB_SHAREABLE = 1 << 1, GPU_BLOB_CROSS_DEVICE = 1 << 2 };
+
+/* Numbers are those of virtio 1.2, 5.7.6.8. */
 struct gpu_blob {
-    uint32_t context, memory, flags; /* memory and flags as in virtio 1.2, 5.7.6.8 */
-    uint64_t id, size;
+    uint32_t context, memory, flags;
+    uint64_t id, size; /* size in bytes, whole pages */
 };
 
 struct gpu_capset {
@@ -83,7 +94,7 @@ struct gpu_renderer_ops {
 
     int (*create)(void **renderer, const struct gpu_renderer_host *host, struct error *e);
     void (*destroy)(void *renderer);
-    /* Drops every surface, context and fence; no fence_done() for what was there before comes afterwards. */
+    /* Every surface and context is gone already. fence_done() may still come for fences of before. */
     void (*reset)(void *renderer);
 
     /* ---- 2D: always there. ---- */
@@ -125,13 +136,21 @@ struct gpu_renderer_ops {
 
     /* ---- Blobs: NULL, all of them, in a renderer without them. ---- */
 
+    /* iov, which may be empty, stays valid like that of backing_attach(). */
     enum gpu_status (*surface_create_blob)(void *renderer, uint32_t id, const struct gpu_blob *blob,
         const struct iovec *iov, unsigned count, struct gpu_surface **surface);
-    /* Host memory of a blob, for the host-visible window; map_info is the caching mode of
-     * virtio 1.2, 5.7.6.8. */
+    /* Like read_pixels(), of an image inside a blob. */
+    enum gpu_status (*read_blob)(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
+        const struct rect *rect, uint8_t *pixels, size_t stride);
+    /* Host memory of a blob, for the host-visible window, where it stays until unmap(); map_info is the
+     * caching mode of virtio 1.2, 5.7.6.8. */
     enum gpu_status (*map)(
         void *renderer, struct gpu_surface *surface, void **data, uint64_t *size, uint32_t *map_info);
     void (*unmap)(void *renderer, struct gpu_surface *surface);
 };
 
 extern const struct gpu_renderer_ops gpu_soft2d;
+
+/* virglrenderer: OpenGL, Vulkan, or both. One at a time in a process. create() fails with one line that says
+ * what the host lacks. */
+extern const struct gpu_renderer_ops gpu_virgl, gpu_venus, gpu_3d;

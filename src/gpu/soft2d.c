@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu/pixels.h"
 #include "gpu/renderer.h"
 
 struct soft2d {
@@ -131,41 +132,13 @@ static enum gpu_status transfer_to_host(
     return GPU_OK;
 }
 
-/* A word is little-endian: its lowest byte is the first one in memory. */
-static uint32_t to_bgra(uint32_t word, enum gpu_format format) {
-    switch (format) {
-    case GPU_FORMAT_B8G8R8A8:
-    case GPU_FORMAT_B8G8R8X8: break;
-    case GPU_FORMAT_A8R8G8B8:
-    case GPU_FORMAT_X8R8G8B8: return __builtin_bswap32(word);
-    case GPU_FORMAT_A8B8G8R8:
-    case GPU_FORMAT_X8B8G8R8: return word >> 8 | word << 24;
-    case GPU_FORMAT_R8G8B8A8:
-    case GPU_FORMAT_R8G8B8X8: return (word & 0xff00ff00) | (word >> 16 & 0xff) | (word & 0xff) << 16;
-    }
-    return word;
-}
-
-static void read_row(uint8_t *to, const uint8_t *from, uint32_t width, enum gpu_format format) {
-    if (format == GPU_FORMAT_B8G8R8A8 || format == GPU_FORMAT_B8G8R8X8) {
-        memcpy(to, from, (size_t)width * GPU_BYTES_PER_PIXEL); /* what Linux uses */
-        return;
-    }
-    for (size_t i = 0; i < (size_t)width * GPU_BYTES_PER_PIXEL; i += GPU_BYTES_PER_PIXEL) {
-        uint32_t word;
-        memcpy(&word, from + i, sizeof word);
-        word = to_bgra(word, format);
-        memcpy(to + i, &word, sizeof word);
-    }
-}
-
 static enum gpu_status read_pixels(
     void *renderer, struct gpu_surface *surface, const struct rect *rect, uint8_t *pixels, size_t stride) {
     (void)renderer;
     size_t from_stride = (size_t)surface->image.width * GPU_BYTES_PER_PIXEL;
     const uint8_t *from = surface->pixels + rect->y * from_stride + (size_t)rect->x * GPU_BYTES_PER_PIXEL;
     for (uint32_t y = 0; y < rect->height; y++, from += from_stride, pixels += stride)
-        read_row(pixels, from, rect->width, surface->image.format);
+        pixels_to_bgra(pixels, from, rect->width, surface->image.format);
     return GPU_OK;
 }
 

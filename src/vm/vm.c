@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board/memory_map.h"
 #include "gpu/renderer.h"
 #include "net/slirp.h"
+#include "util/log.h"
 #include "vm/internal.h"
 
 enum { DISK_THREADS = 2, NET_MTU = 1500 };
@@ -113,13 +115,37 @@ static int add_input(
     return 0;
 }
 
+/* A GPU of the kind that was asked for. */
+static struct virtio_gpu *create_gpu(
+    struct virtio_gpu_config *gpu, const struct vm_config *config, struct error *e) {
+    static const struct gpu_renderer_ops *const renderers[] = {
+        [VM_GPU_2D] = &gpu_soft2d,
+        [VM_GPU_VIRGL] = &gpu_virgl,
+        [VM_GPU_VENUS] = &gpu_venus,
+        [VM_GPU_3D] = &gpu_3d,
+        [VM_GPU_AUTO] = &gpu_3d,
+    };
+    gpu->renderer = renderers[config->gpu];
+    if (config->gpu != VM_GPU_2D) {
+        gpu->window_gpa = MAP_GPU_WINDOW;
+        gpu->window_size = config->gpu_window;
+        gpu->max_host_memory = config->gpu_window;
+    }
+    struct virtio_gpu *created = virtio_gpu_create(gpu, e);
+    if (created || config->gpu != VM_GPU_AUTO)
+        return created;
+    log_warn("no 3D in the guest: %s", e->text);
+    gpu->renderer = &gpu_soft2d;
+    gpu->window_size = gpu->max_host_memory = 0;
+    return virtio_gpu_create(gpu, e);
+}
+
 static int add_gpu(struct vm *vm, const struct vm_config *config, struct error *e) {
-    if (!config->gpu)
+    if (config->gpu == VM_GPU_OFF)
         return 0;
     if (!(vm->display = display_create()))
         return error_set(e, "out of memory");
-    const struct virtio_gpu_config gpu = {
-        .renderer = &gpu_soft2d,
+    struct virtio_gpu_config gpu = {
         .memory = board_memory(vm->board),
         .display = vm->display,
         .scanouts = 1,
@@ -127,7 +153,7 @@ static int add_gpu(struct vm *vm, const struct vm_config *config, struct error *
         .height = config->height,
     };
     struct virtio_device *transport = NULL;
-    if (!(vm->gpu = virtio_gpu_create(&gpu, e)) ||
+    if (!(vm->gpu = create_gpu(&gpu, config, e)) ||
         !(transport = board_add_virtio(vm->board, &virtio_gpu_ops, vm->gpu, e)))
         return -1;
     virtio_gpu_attach(vm->gpu, transport);

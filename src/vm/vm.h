@@ -16,6 +16,15 @@ struct gpu_monitor;
 
 enum { VM_MAX_DISKS = 16, VM_MAX_FORWARDS = 16 };
 
+enum vm_gpu {
+    VM_GPU_OFF,
+    VM_GPU_2D,
+    VM_GPU_VIRGL, /* OpenGL */
+    VM_GPU_VENUS, /* Vulkan */
+    VM_GPU_3D,    /* both */
+    VM_GPU_AUTO,  /* 3D where the host can, else 2D */
+};
+
 struct vm_config {
     const char *kernel, *initrd, *append;
     struct {
@@ -27,7 +36,8 @@ struct vm_config {
     uint64_t memory; /* bytes */
     const struct engine *engine;
     const char *engine_options; /* struct engine_config's */
-    bool gpu;
+    enum vm_gpu gpu;
+    uint64_t gpu_window;    /* bytes, whole pages: how much host memory the guest can have mapped */
     unsigned width, height; /* of the screen, in pixels */
     bool net;
     const char *forwards[VM_MAX_FORWARDS]; /* net_slirp_forward() specs */

@@ -26,6 +26,43 @@ static bool propose(struct virtio_gpu *gpu, unsigned index, uint32_t width, uint
     return changed;
 }
 
+/* --- life; what has to do with the renderer is called on the GPU's thread */
+
+static int create_renderer(struct virtio_gpu *gpu, struct error *e) {
+    struct gpu_renderer_host host = {.ctx = gpu, .fence_done = gpu_worker_fence_done};
+    if (gpu->config.renderer->create(&gpu->renderer, &host, e) < 0)
+        return -1;
+    gpu_capsets_count(gpu);
+    return 0;
+}
+
+static int clear(struct virtio_gpu *gpu, struct error *e) {
+    (void)e;
+    pthread_mutex_lock(&gpu->pending_lock);
+    gpu->state.pending_count = 0;
+    pthread_mutex_unlock(&gpu->pending_lock);
+    gpu_scanouts_clear(gpu);
+    gpu_contexts_clear(gpu);
+    gpu_resources_clear(gpu);
+    gpu->config.renderer->reset(gpu->renderer);
+    gpu->state.features = 0;
+    gpu->state.events_read = 0;
+    return 0;
+}
+
+static int destroy_renderer(struct virtio_gpu *gpu, struct error *e) {
+    clear(gpu, e);
+    gpu->config.renderer->destroy(gpu->renderer);
+    return 0;
+}
+
+static void destroy_locks(struct virtio_gpu *gpu) {
+    pthread_cond_destroy(&gpu->called);
+    pthread_mutex_destroy(&gpu->call_lock);
+    pthread_mutex_destroy(&gpu->pending_lock);
+    pthread_mutex_destroy(&gpu->proposal_lock);
+}
+
 struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, struct error *e) {
     if (config->scanouts < 1 || config->scanouts > VIRTIO_GPU_MAX_SCANOUTS) {
         error_set(e, "%u scanouts: a GPU has 1 to %d", config->scanouts, VIRTIO_GPU_MAX_SCANOUTS);
@@ -43,17 +80,16 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
         gpu->config.max_host_memory = DEFAULT_MAX_HOST_MEMORY;
     pthread_mutex_init(&gpu->proposal_lock, NULL);
     pthread_mutex_init(&gpu->pending_lock, NULL);
-    pthread_mutex_init(&gpu->run_lock, NULL);
+    pthread_mutex_init(&gpu->call_lock, NULL);
+    pthread_cond_init(&gpu->called, NULL);
     propose(gpu, 0, config->width, config->height);
 
-    struct gpu_renderer_host host = {.ctx = gpu, .fence_done = gpu_worker_fence_done};
-    if (config->renderer->create(&gpu->renderer, &host, e) < 0)
-        goto fail;
-    if (gpu_worker_start(gpu, e) < 0) {
-        config->renderer->destroy(gpu->renderer);
-        goto fail;
+    if (gpu_worker_start(gpu, e) == 0) {
+        if (gpu_worker_call(gpu, create_renderer, e) == 0)
+            return gpu;
+        gpu_worker_stop(gpu);
     }
-    return gpu;
+    destroy_locks(gpu);
 
 fail:
     gpu_monitor_destroy(monitor);
@@ -68,13 +104,11 @@ void virtio_gpu_attach(struct virtio_gpu *gpu, struct virtio_device *transport) 
 void virtio_gpu_destroy(struct virtio_gpu *gpu) {
     if (!gpu)
         return;
+    struct error e;
+    gpu_worker_call(gpu, destroy_renderer, &e);
     gpu_worker_stop(gpu);
-    gpu_resources_clear(gpu);
-    gpu->config.renderer->destroy(gpu->renderer);
     gpu_monitor_destroy(gpu->monitor);
-    pthread_mutex_destroy(&gpu->run_lock);
-    pthread_mutex_destroy(&gpu->pending_lock);
-    pthread_mutex_destroy(&gpu->proposal_lock);
+    destroy_locks(gpu);
     free(gpu);
 }
 
@@ -98,8 +132,13 @@ void virtio_gpu_stats(struct virtio_gpu *gpu, struct gpu_stats *stats) {
 /* --- what the transport calls */
 
 static uint64_t features(void *device) {
-    (void)device;
-    return 1ull << VIRTIO_GPU_F_EDID;
+    const struct virtio_gpu *gpu = device;
+    uint64_t bits = 1ull << VIRTIO_GPU_F_EDID;
+    if (gpu->capset_count)
+        bits |= 1ull << VIRTIO_GPU_F_VIRGL | 1ull << VIRTIO_GPU_F_CONTEXT_INIT;
+    if (gpu->config.window_size && gpu->config.renderer->surface_create_blob)
+        bits |= 1ull << VIRTIO_GPU_F_RESOURCE_BLOB | 1ull << VIRTIO_GPU_F_RESOURCE_UUID;
+    return bits;
 }
 
 static void config_read(void *device, uint32_t offset, void *data, uint32_t size) {
@@ -107,6 +146,7 @@ static void config_read(void *device, uint32_t offset, void *data, uint32_t size
     struct virtio_gpu_config_space space = {
         .events_read = gpu->state.events_read,
         .num_scanouts = gpu->config.scanouts,
+        .num_capsets = gpu->capset_count,
     };
     memcpy(data, (const uint8_t *)&space + offset, size);
 }
@@ -121,10 +161,8 @@ static void config_write(void *device, uint32_t offset, const void *data, uint32
 
 static void start(void *device, uint64_t negotiated) {
     struct virtio_gpu *gpu = device;
-    pthread_mutex_lock(&gpu->run_lock);
-    gpu->state.features = negotiated;
+    gpu->state.features = negotiated; /* the GPU's thread does nothing before running */
     gpu->running = true;
-    pthread_mutex_unlock(&gpu->run_lock);
 }
 
 static void notify(void *device, unsigned queue) {
@@ -134,19 +172,19 @@ static void notify(void *device, unsigned queue) {
 
 static void reset(void *device) {
     struct virtio_gpu *gpu = device;
-    gpu->running = false;
-    pthread_mutex_lock(&gpu->run_lock); /* waits for the command at hand */
+    struct error e;
+    gpu->running = false; /* ends the batch after the command at hand */
+    gpu_worker_call(gpu, clear, &e);
+}
 
-    pthread_mutex_lock(&gpu->pending_lock);
-    gpu->state.pending_count = 0;
-    pthread_mutex_unlock(&gpu->pending_lock);
-    gpu_scanouts_clear(gpu);
-    gpu_resources_clear(gpu);
-    gpu->config.renderer->reset(gpu->renderer);
-    gpu->state.features = 0;
-    gpu->state.events_read = 0;
-
-    pthread_mutex_unlock(&gpu->run_lock);
+static bool shared_memory(void *device, uint8_t id, uint64_t *gpa, uint64_t *size) {
+    const struct virtio_gpu *gpu = device;
+    if (id != VIRTIO_GPU_SHM_ID_HOST_VISIBLE || !gpu->config.window_size ||
+        !gpu->config.renderer->surface_create_blob)
+        return false;
+    *gpa = gpu->config.window_gpa;
+    *size = gpu->config.window_size;
+    return true;
 }
 
 const struct virtio_device_ops virtio_gpu_ops = {
@@ -160,4 +198,5 @@ const struct virtio_device_ops virtio_gpu_ops = {
     .start = start,
     .notify = notify,
     .reset = reset,
+    .shared_memory = shared_memory,
 };

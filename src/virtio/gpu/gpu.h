@@ -22,7 +22,8 @@ struct virtio_gpu_config {
     unsigned scanouts;        /* 1 to DISPLAY_MAX_SCANOUTS; the first is connected, the others are not */
     uint32_t width, height;   /* that the first one proposes to the guest; up to VIRTIO_GPU_MAX_DIMENSION */
     uint64_t max_host_memory; /* bytes that the guest may make the host spend on resources; 0: 512 MiB */
-    bool no_thread;           /* nothing happens outside of virtio_gpu_drain(); for tests */
+    uint64_t window_gpa, window_size; /* where host memory can be mapped; whole pages; size 0: nowhere */
+    bool no_thread;                   /* nothing happens outside of virtio_gpu_drain(); for tests */
 };
 
 extern const struct virtio_device_ops virtio_gpu_ops;

@@ -26,10 +26,7 @@ bool gpu_charge(struct virtio_gpu *gpu, uint64_t bytes) {
     return true;
 }
 
-static void detach_backing(struct virtio_gpu *gpu, struct gpu_resource *resource) {
-    if (!resource->iov)
-        return;
-    gpu->config.renderer->backing_detach(gpu->renderer, resource->surface);
+static void free_backing(struct virtio_gpu *gpu, struct gpu_resource *resource) {
     free(resource->entries);
     free(resource->iov);
     gpu->state.host_memory -= resource->backing_charge;
@@ -39,13 +36,51 @@ static void detach_backing(struct virtio_gpu *gpu, struct gpu_resource *resource
     resource->backing_charge = 0;
 }
 
+static void detach_backing(struct virtio_gpu *gpu, struct gpu_resource *resource) {
+    if (resource->iov)
+        gpu->config.renderer->backing_detach(gpu->renderer, resource->surface);
+    free_backing(gpu, resource);
+}
+
+static void release(struct virtio_gpu *gpu, struct gpu_resource *resource) {
+    gpu->state.host_memory -= resource->charge;
+    free(resource);
+}
+
 static void destroy(struct virtio_gpu *gpu, struct gpu_resource **link) {
     struct gpu_resource *resource = *link;
+    gpu_blob_unmap(gpu, resource);
     detach_backing(gpu, resource);
     gpu->config.renderer->surface_destroy(gpu->renderer, resource->surface);
-    gpu->state.host_memory -= resource->charge;
     *link = resource->next;
-    free(resource);
+    release(gpu, resource);
+}
+
+struct gpu_resource *gpu_resource_new(struct virtio_gpu *gpu, uint32_t id, uint64_t charge, uint32_t *error) {
+    *error = VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+    if (id == 0 || gpu_resource_find(gpu, id))
+        return NULL;
+    *error = VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+    if (charge > UINT64_MAX - RESOURCE_OVERHEAD || !gpu_charge(gpu, charge + RESOURCE_OVERHEAD))
+        return NULL;
+    struct gpu_resource *resource = calloc(1, sizeof *resource);
+    if (!resource) {
+        gpu->state.host_memory -= charge + RESOURCE_OVERHEAD;
+        return NULL;
+    }
+    resource->id = id;
+    resource->charge = charge + RESOURCE_OVERHEAD;
+    return resource;
+}
+
+uint32_t gpu_resource_settle(struct virtio_gpu *gpu, struct gpu_resource *resource, enum gpu_status status) {
+    if (status == GPU_OK) {
+        *find_link(gpu, resource->id) = resource;
+    } else {
+        free_backing(gpu, resource);
+        release(gpu, resource);
+    }
+    return gpu_response_of(status);
 }
 
 void gpu_resources_clear(struct virtio_gpu *gpu) {
@@ -56,7 +91,7 @@ void gpu_resources_clear(struct virtio_gpu *gpu) {
 
 /* --- commands */
 
-static bool known_format(uint32_t format) {
+bool gpu_known_format(uint32_t format) {
     switch (format) {
     case GPU_FORMAT_B8G8R8A8:
     case GPU_FORMAT_B8G8R8X8:
@@ -73,30 +108,18 @@ static bool known_format(uint32_t format) {
 uint32_t gpu_resource_create_2d(struct virtio_gpu *gpu, struct gpu_request *request) {
     const struct virtio_gpu_resource_create_2d *in = &request->in.create_2d;
     struct gpu_image image = {.format = in->format, .width = in->width, .height = in->height};
-    if (in->resource_id == 0 || gpu_resource_find(gpu, in->resource_id))
-        return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
-    if (!known_format(in->format) || in->width == 0 || in->width > VIRTIO_GPU_MAX_DIMENSION ||
+    if (!gpu_known_format(in->format) || in->width == 0 || in->width > VIRTIO_GPU_MAX_DIMENSION ||
         in->height == 0 || in->height > VIRTIO_GPU_MAX_DIMENSION)
         return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 
-    uint64_t charge = (uint64_t)image.width * image.height * GPU_BYTES_PER_PIXEL + RESOURCE_OVERHEAD;
-    if (!gpu_charge(gpu, charge))
-        return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
-    struct gpu_resource *resource = calloc(1, sizeof *resource);
-    enum gpu_status status = GPU_OUT_OF_MEMORY;
-    if (resource)
-        status =
-            gpu->config.renderer->surface_create(gpu->renderer, in->resource_id, &image, &resource->surface);
-    if (status != GPU_OK) {
-        gpu->state.host_memory -= charge;
-        free(resource);
-        return gpu_response_of(status);
-    }
-    resource->id = in->resource_id;
+    uint32_t error;
+    uint64_t charge = (uint64_t)image.width * image.height * GPU_BYTES_PER_PIXEL;
+    struct gpu_resource *resource = gpu_resource_new(gpu, in->resource_id, charge, &error);
+    if (!resource)
+        return error;
     resource->image = image;
-    resource->charge = charge;
-    *find_link(gpu, in->resource_id) = resource;
-    return VIRTIO_GPU_RESP_OK_NODATA;
+    return gpu_resource_settle(gpu, resource,
+        gpu->config.renderer->surface_create(gpu->renderer, in->resource_id, &image, &resource->surface));
 }
 
 uint32_t gpu_resource_unref(struct virtio_gpu *gpu, struct gpu_request *request) {
@@ -108,14 +131,9 @@ uint32_t gpu_resource_unref(struct virtio_gpu *gpu, struct gpu_request *request)
     return VIRTIO_GPU_RESP_OK_NODATA;
 }
 
-/* Reads the entries that follow the request and finds each in RAM. */
-static bool read_entries(struct virtio_gpu *gpu, struct gpu_request *request, struct gpu_resource *resource) {
-    uint32_t count = request->in.attach.nr_entries;
-    size_t size = count * sizeof *resource->entries;
-    const struct virtq_chain *chain = request->chain;
-    if (iov_read(chain->out, chain->out_count, sizeof request->in.attach, resource->entries, size) != size)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
+/* False when an entry is not all in RAM. */
+static bool locate_entries(struct virtio_gpu *gpu, struct gpu_resource *resource) {
+    for (uint32_t i = 0; i < resource->entry_count; i++) {
         const struct virtio_gpu_mem_entry *entry = &resource->entries[i];
         void *host = memory_dma(gpu->config.memory, entry->addr, entry->length);
         if (!host)
@@ -125,43 +143,52 @@ static bool read_entries(struct virtio_gpu *gpu, struct gpu_request *request, st
     return true;
 }
 
+uint32_t gpu_backing_read(struct virtio_gpu *gpu, const struct virtq_chain *chain, size_t offset,
+    uint32_t count, struct gpu_resource *resource) {
+    size_t available = (chain->out_size - offset) / sizeof(struct virtio_gpu_mem_entry);
+    if (count == 0 || count > GPU_MAX_BACKING || count > available)
+        return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+    uint64_t charge = count * (sizeof *resource->entries + sizeof *resource->iov);
+    if (!gpu_charge(gpu, charge))
+        return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+
+    resource->backing_charge = charge;
+    resource->entry_count = count;
+    resource->entries = calloc(count, sizeof *resource->entries);
+    resource->iov = calloc(count, sizeof *resource->iov);
+    uint32_t response = VIRTIO_GPU_RESP_OK_NODATA;
+    if (!resource->entries || !resource->iov) {
+        response = VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+    } else {
+        iov_read(chain->out, chain->out_count, offset, resource->entries, count * sizeof *resource->entries);
+        if (!locate_entries(gpu, resource))
+            response = VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+    }
+    if (response != VIRTIO_GPU_RESP_OK_NODATA)
+        free_backing(gpu, resource);
+    return response;
+}
+
 uint32_t gpu_resource_attach_backing(struct virtio_gpu *gpu, struct gpu_request *request) {
     const struct virtio_gpu_resource_attach_backing *in = &request->in.attach;
     struct gpu_resource *resource = gpu_resource_find(gpu, in->resource_id);
     if (!resource)
         return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
-    if (resource->iov)
-        return VIRTIO_GPU_RESP_ERR_UNSPEC; /* the old backing has to be detached first */
-    size_t available = (request->chain->out_size - sizeof *in) / sizeof(struct virtio_gpu_mem_entry);
-    if (in->nr_entries == 0 || in->nr_entries > GPU_MAX_BACKING || in->nr_entries > available)
-        return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
-
-    uint64_t charge = in->nr_entries * (sizeof *resource->entries + sizeof *resource->iov);
-    if (!gpu_charge(gpu, charge))
-        return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
-    resource->entries = calloc(in->nr_entries, sizeof *resource->entries);
-    resource->iov = calloc(in->nr_entries, sizeof *resource->iov);
-    bool allocated = resource->entries && resource->iov;
-    if (!allocated || !read_entries(gpu, request, resource)) {
-        free(resource->entries);
-        free(resource->iov);
-        resource->entries = NULL;
-        resource->iov = NULL;
-        gpu->state.host_memory -= charge;
-        return allocated ? VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER : VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
-    }
-    resource->entry_count = in->nr_entries;
-    resource->backing_charge = charge;
-    gpu->config.renderer->backing_attach(
-        gpu->renderer, resource->surface, resource->iov, resource->entry_count);
-    return VIRTIO_GPU_RESP_OK_NODATA;
+    if (resource->iov || resource->blob_size)
+        return VIRTIO_GPU_RESP_ERR_UNSPEC; /* the old backing has to be detached first; a blob's is for life
+                                            */
+    uint32_t response = gpu_backing_read(gpu, request->chain, sizeof *in, in->nr_entries, resource);
+    if (response == VIRTIO_GPU_RESP_OK_NODATA)
+        gpu->config.renderer->backing_attach(
+            gpu->renderer, resource->surface, resource->iov, resource->entry_count);
+    return response;
 }
 
 uint32_t gpu_resource_detach_backing(struct virtio_gpu *gpu, struct gpu_request *request) {
     struct gpu_resource *resource = gpu_resource_find(gpu, request->in.resource_only.resource_id);
     if (!resource)
         return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
-    if (!resource->iov)
+    if (!resource->iov || resource->blob_size)
         return VIRTIO_GPU_RESP_ERR_UNSPEC;
     detach_backing(gpu, resource);
     return VIRTIO_GPU_RESP_OK_NODATA;

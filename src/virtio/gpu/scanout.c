@@ -25,8 +25,6 @@ uint32_t gpu_get_display_info(struct virtio_gpu *gpu, struct gpu_request *reques
 uint32_t gpu_get_edid(struct virtio_gpu *gpu, struct gpu_request *request) {
     uint32_t index = request->in.get_edid.scanout;
     struct virtio_gpu_resp_edid *out = &request->out.edid;
-    if (!(gpu->state.features >> VIRTIO_GPU_F_EDID & 1))
-        return VIRTIO_GPU_RESP_ERR_UNSPEC;
     if (index >= gpu->config.scanouts)
         return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
     *out = (struct virtio_gpu_resp_edid){0};
@@ -52,7 +50,11 @@ static void show(
     uint8_t *pixels = display_begin(gpu->config.display, index, rect, &stride);
     if (!pixels)
         return;
-    gpu->config.renderer->read_pixels(gpu->renderer, resource->surface, &from, pixels, stride);
+    if (scanout->layout.image.width)
+        gpu->config.renderer->read_blob(
+            gpu->renderer, resource->surface, &scanout->layout, &from, pixels, stride);
+    else
+        gpu->config.renderer->read_pixels(gpu->renderer, resource->surface, &from, pixels, stride);
     display_end(gpu->config.display, index, rect);
     gpu_monitor_read_back(gpu->monitor, (uint64_t)rect->width * rect->height * GPU_BYTES_PER_PIXEL);
 }
@@ -67,6 +69,7 @@ static void turn_off(struct virtio_gpu *gpu, unsigned index) {
     struct gpu_scanout *scanout = &gpu->state.scanouts[index];
     scanout->resource_id = 0;
     scanout->rect = (struct rect){0};
+    scanout->layout = (struct gpu_layout){0};
     scanout->stale = false;
     display_turn_off(gpu->config.display, index);
 }
@@ -86,7 +89,21 @@ static bool set_mode(struct virtio_gpu *gpu, unsigned index, uint32_t width, uin
     return false;
 }
 
+/* Brings rect of the resource into view, which layout describes if it is a blob. Returns the response. */
+static uint32_t set_scanout(struct virtio_gpu *gpu, unsigned index, const struct gpu_resource *resource,
+    const struct rect *rect, const struct gpu_layout *layout) {
+    if (!set_mode(gpu, index, rect->width, rect->height))
+        return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    scanout->resource_id = resource->id;
+    scanout->rect = *rect;
+    scanout->layout = *layout;
+    scanout->stale = true;
+    return VIRTIO_GPU_RESP_OK_NODATA;
+}
+
 uint32_t gpu_set_scanout(struct virtio_gpu *gpu, struct gpu_request *request) {
+    static const struct gpu_layout none;
     const struct virtio_gpu_set_scanout *in = &request->in.set_scanout;
     struct rect rect = {in->r.x, in->r.y, in->r.width, in->r.height};
     if (in->scanout_id >= gpu->config.scanouts)
@@ -100,14 +117,47 @@ uint32_t gpu_set_scanout(struct virtio_gpu *gpu, struct gpu_request *request) {
         return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
     if (!rect_inside(&rect, resource->image.width, resource->image.height))
         return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
-    if (!set_mode(gpu, in->scanout_id, rect.width, rect.height))
-        return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
+    return set_scanout(gpu, in->scanout_id, resource, &rect, &none);
+}
 
-    struct gpu_scanout *scanout = &gpu->state.scanouts[in->scanout_id];
-    scanout->resource_id = in->resource_id;
-    scanout->rect = rect;
-    scanout->stale = true;
-    return VIRTIO_GPU_RESP_OK_NODATA;
+/* Whether the picture lies inside the blob. */
+static bool layout_fits(const struct gpu_layout *layout, uint64_t size) {
+    const struct gpu_image *image = &layout->image;
+    uint64_t row = (uint64_t)image->width * GPU_BYTES_PER_PIXEL;
+    if (!gpu_known_format(image->format) || image->width == 0 || image->width > VIRTIO_GPU_MAX_DIMENSION ||
+        image->height == 0 || image->height > VIRTIO_GPU_MAX_DIMENSION || layout->stride < row)
+        return false;
+    return layout->offset + (uint64_t)layout->stride * (image->height - 1) + row <= size;
+}
+
+uint32_t gpu_set_scanout_blob(struct virtio_gpu *gpu, struct gpu_request *request) {
+    const struct virtio_gpu_set_scanout_blob *in = &request->in.set_scanout_blob;
+    struct rect rect = {in->r.x, in->r.y, in->r.width, in->r.height};
+    const struct gpu_layout layout = {
+        .image = {in->format, in->width, in->height},
+        .stride = in->strides[0],
+        .offset = in->offsets[0],
+    };
+    if (in->scanout_id >= gpu->config.scanouts)
+        return VIRTIO_GPU_RESP_ERR_INVALID_SCANOUT_ID;
+    if (in->resource_id == 0) {
+        turn_off(gpu, in->scanout_id);
+        return VIRTIO_GPU_RESP_OK_NODATA;
+    }
+    const struct gpu_resource *resource = gpu_resource_find(gpu, in->resource_id);
+    if (!resource || !resource->blob_size)
+        return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
+    if (!layout_fits(&layout, resource->blob_size) ||
+        !rect_inside(&rect, layout.image.width, layout.image.height))
+        return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
+    return set_scanout(gpu, in->scanout_id, resource, &rect, &layout);
+}
+
+/* A blob has the size of the picture that is shown of it, or none. */
+static bool can_flush(const struct gpu_resource *resource, const struct rect *rect) {
+    if (resource->blob_size)
+        return rect_inside(rect, VIRTIO_GPU_MAX_DIMENSION, VIRTIO_GPU_MAX_DIMENSION);
+    return rect_inside(rect, resource->image.width, resource->image.height);
 }
 
 uint32_t gpu_resource_flush(struct virtio_gpu *gpu, struct gpu_request *request) {
@@ -116,7 +166,7 @@ uint32_t gpu_resource_flush(struct virtio_gpu *gpu, struct gpu_request *request)
     const struct gpu_resource *resource = gpu_resource_find(gpu, in->resource_id);
     if (!resource)
         return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
-    if (!rect_inside(&rect, resource->image.width, resource->image.height))
+    if (!can_flush(resource, &rect))
         return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 
     bool shown = false;

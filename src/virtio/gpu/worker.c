@@ -25,6 +25,15 @@ void gpu_worker_fence_done(void *ctx, struct gpu_timeline timeline, uint64_t fen
         gpu_worker_wake(gpu); /* the GPU's own thread is on its way to return_done() */
 }
 
+void gpu_worker_forget_context(struct virtio_gpu *gpu, uint32_t context) {
+    struct gpu_state *state = &gpu->state;
+    pthread_mutex_lock(&gpu->pending_lock);
+    for (unsigned i = 0; i < state->pending_count; i++)
+        if (state->pending[i].timeline.context == context)
+            state->pending[i].done = true;
+    pthread_mutex_unlock(&gpu->pending_lock);
+}
+
 static bool pending_full(struct virtio_gpu *gpu) {
     pthread_mutex_lock(&gpu->pending_lock);
     bool full = gpu->state.pending_count == GPU_MAX_PENDING;
@@ -105,21 +114,19 @@ static void enable_notify(struct virtio_gpu *gpu, bool enable) {
 }
 
 static void drain(struct virtio_gpu *gpu) {
-    pthread_mutex_lock(&gpu->run_lock);
-    if (gpu->running) {
-        unsigned depth = 0;
-        enable_notify(gpu, false);
-        for (unsigned n; (n = drain_batch(gpu)) > 0;)
-            depth += n;
-        enable_notify(gpu, true);
-        /* What came between the last look and enabling rings no bell (2.7.10). */
-        depth += drain_batch(gpu);
-        if (gpu->running)
-            gpu_scanouts_refresh(gpu);
-        if (depth)
-            gpu_monitor_queue_depth(gpu->monitor, depth);
-    }
-    pthread_mutex_unlock(&gpu->run_lock);
+    if (!gpu->running)
+        return;
+    unsigned depth = 0;
+    enable_notify(gpu, false);
+    for (unsigned n; (n = drain_batch(gpu)) > 0;)
+        depth += n;
+    enable_notify(gpu, true);
+    /* What came between the last look and enabling rings no bell (2.7.10). */
+    depth += drain_batch(gpu);
+    if (gpu->running)
+        gpu_scanouts_refresh(gpu);
+    if (depth)
+        gpu_monitor_queue_depth(gpu->monitor, depth);
 }
 
 void virtio_gpu_drain(struct virtio_gpu *gpu) {
@@ -128,10 +135,36 @@ void virtio_gpu_drain(struct virtio_gpu *gpu) {
 
 /* --- the thread */
 
+static void answer_call(struct virtio_gpu *gpu) {
+    pthread_mutex_lock(&gpu->call_lock);
+    if (gpu->call) {
+        gpu->call_result = gpu->call(gpu, gpu->call_error);
+        gpu->call = NULL;
+        pthread_cond_broadcast(&gpu->called);
+    }
+    pthread_mutex_unlock(&gpu->call_lock);
+}
+
+int gpu_worker_call(
+    struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e), struct error *e) {
+    if (gpu->config.no_thread)
+        return function(gpu, e);
+    pthread_mutex_lock(&gpu->call_lock);
+    gpu->call = function;
+    gpu->call_error = e;
+    gpu_worker_wake(gpu);
+    while (gpu->call)
+        pthread_cond_wait(&gpu->called, &gpu->call_lock);
+    int result = gpu->call_result;
+    pthread_mutex_unlock(&gpu->call_lock);
+    return result;
+}
+
 static void *run(void *ctx) {
     struct virtio_gpu *gpu = ctx;
     while (!gpu->stop) {
         uint32_t seen = gpu->wake;
+        answer_call(gpu);
         drain(gpu);
         host_sleep_on(&gpu->wake, seen, HOST_FOREVER);
     }

@@ -1,0 +1,76 @@
+/* Capability sets, contexts and command streams. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gpu/virgl/internal.h"
+
+enum { CAPSET_VIRGL = 1, CAPSET_VIRGL2 = 2, CAPSET_VENUS = 4 };
+
+enum gpu_status virgl_status(int result) {
+    switch (abs(result)) {
+    case 0: return GPU_OK;
+    case ENOMEM: return GPU_OUT_OF_MEMORY;
+    case EINVAL: return GPU_BAD_PARAMETER;
+    default: return GPU_FAILED;
+    }
+}
+
+static bool capset_enabled(const struct virgl *virgl, uint32_t id) {
+    return id == CAPSET_VENUS ? virgl->vulkan : (id == CAPSET_VIRGL || id == CAPSET_VIRGL2) && virgl->opengl;
+}
+
+enum gpu_status virgl_capset_info(void *renderer, unsigned index, struct gpu_capset *capset) {
+    static const uint32_t ids[] = {CAPSET_VIRGL, CAPSET_VIRGL2, CAPSET_VENUS};
+    for (unsigned i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        struct gpu_capset found = {.id = ids[i]};
+        if (!capset_enabled(renderer, ids[i]))
+            continue;
+        virgl_renderer_get_cap_set(found.id, &found.max_version, &found.max_size);
+        if (found.max_size && index-- == 0) {
+            *capset = found;
+            return GPU_OK;
+        }
+    }
+    return GPU_BAD_PARAMETER;
+}
+
+enum gpu_status virgl_capset_read(void *renderer, uint32_t id, uint32_t version, void *data, size_t size) {
+    (void)renderer;
+    (void)size; /* what virgl_capset_info() said */
+    virgl_renderer_fill_caps(id, version, data);
+    return GPU_OK;
+}
+
+enum gpu_status virgl_context_create(void *renderer, uint32_t context, uint32_t capset, const char *name) {
+    uint32_t length = (uint32_t)strlen(name);
+    if (capset == 0) /* before CONTEXT_INIT there was OpenGL alone */
+        capset = CAPSET_VIRGL2;
+    if (!capset_enabled(renderer, capset))
+        return GPU_BAD_PARAMETER;
+    return virgl_status(virgl_renderer_context_create_with_flags(context, capset, length, name));
+}
+
+void virgl_context_destroy(void *renderer, uint32_t context) {
+    (void)renderer;
+    virgl_renderer_context_destroy(context);
+}
+
+enum gpu_status virgl_context_attach(void *renderer, uint32_t context, struct gpu_surface *surface) {
+    (void)renderer;
+    if (!surface->plain) /* a 2D surface is attached by Linux to every context that has it open */
+        virgl_renderer_ctx_attach_resource((int)context, (int)surface->id);
+    return GPU_OK;
+}
+
+void virgl_context_detach(void *renderer, uint32_t context, struct gpu_surface *surface) {
+    (void)renderer;
+    if (!surface->plain)
+        virgl_renderer_ctx_detach_resource((int)context, (int)surface->id);
+}
+
+enum gpu_status virgl_submit(void *renderer, uint32_t context, const void *commands, size_t size) {
+    (void)renderer;
+    /* It reads the commands only; the prototype is older than that promise. */
+    return virgl_status(virgl_renderer_submit_cmd((void *)commands, (int)context, (int)(size / 4)));
+}

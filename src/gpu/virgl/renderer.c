@@ -1,0 +1,122 @@
+/* The 3D renderers: OpenGL by virglrenderer in this process, Vulkan by Venus in its render server. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gpu/virgl/internal.h"
+#include "util/log.h"
+
+static atomic_flag in_use = ATOMIC_FLAG_INIT;
+
+static void write_log(enum virgl_log_level_flags level, const char *message, void *ctx) {
+    (void)ctx;
+    size_t length = strcspn(message, "\n");
+    if (level >= VIRGL_LOG_LEVEL_WARNING)
+        log_guest("virglrenderer: %.*s", (int)length, message);
+}
+
+static int flags_of(const struct virgl *virgl) {
+    int flags = VIRGL_RENDERER_THREAD_SYNC | VIRGL_RENDERER_ASYNC_FENCE_CB;
+    if (virgl->opengl)
+        flags |= VIRGL_RENDERER_USE_EGL;
+    else
+        flags |= VIRGL_RENDERER_NO_VIRGL;
+    if (virgl->opengl && access("/dev/dri/renderD128", R_OK | W_OK) != 0)
+        flags |= VIRGL_RENDERER_USE_SURFACELESS;
+    if (virgl->vulkan)
+        flags |= VIRGL_RENDERER_VENUS | VIRGL_RENDERER_RENDER_SERVER;
+    return flags;
+}
+
+static void renderer_destroy(void *renderer) {
+    struct virgl *virgl = renderer;
+    virgl_renderer_cleanup(virgl);
+    gpu_soft2d.destroy(virgl->soft);
+    free(virgl);
+    atomic_flag_clear(&in_use);
+}
+
+static int create(
+    void **renderer, const struct gpu_renderer_host *host, bool opengl, bool vulkan, struct error *e) {
+    if (atomic_flag_test_and_set(&in_use))
+        return error_set(e, "only one GPU with 3D at a time in a process");
+    struct virgl *virgl = calloc(1, sizeof *virgl);
+    if (!virgl || gpu_soft2d.create(&virgl->soft, host, e) < 0) {
+        error_set(e, "no memory for the 3D renderer");
+        goto fail;
+    }
+    virgl->host = *host;
+    virgl->opengl = opengl;
+    virgl->vulkan = vulkan;
+    virgl_fence_callbacks(&virgl->callbacks);
+    virgl_set_log_callback(write_log, NULL, NULL);
+    if (virgl_renderer_init(virgl, flags_of(virgl), &virgl->callbacks) != 0) {
+        gpu_soft2d.destroy(virgl->soft);
+        error_set(e,
+            "virglrenderer does not start: it needs EGL and a %s driver (Mesa's llvmpipe or lavapipe at "
+            "least)",
+            opengl ? "GL" : "Vulkan");
+        goto fail;
+    }
+    struct gpu_capset capset;
+    if (virgl_capset_info(virgl, 0, &capset) != GPU_OK) {
+        renderer_destroy(virgl);
+        return error_set(e, "virglrenderer finds no %s driver on this host", opengl ? "GL" : "Vulkan");
+    }
+    *renderer = virgl;
+    return 0;
+
+fail:
+    free(virgl);
+    atomic_flag_clear(&in_use);
+    return -1;
+}
+
+static int create_virgl(void **renderer, const struct gpu_renderer_host *host, struct error *e) {
+    return create(renderer, host, true, false, e);
+}
+
+static int create_venus(void **renderer, const struct gpu_renderer_host *host, struct error *e) {
+    return create(renderer, host, false, true, e);
+}
+
+static int create_3d(void **renderer, const struct gpu_renderer_host *host, struct error *e) {
+    return create(renderer, host, true, true, e);
+}
+
+static void reset(void *renderer) {
+    struct virgl *virgl = renderer;
+    gpu_soft2d.reset(virgl->soft);
+}
+
+#define RENDERER(symbol, label, creator)                                                                     \
+    const struct gpu_renderer_ops symbol = {                                                                 \
+        .name = label,                                                                                       \
+        .create = creator,                                                                                   \
+        .destroy = renderer_destroy,                                                                         \
+        .reset = reset,                                                                                      \
+        .surface_create = virgl_surface_create,                                                              \
+        .surface_destroy = virgl_surface_destroy,                                                            \
+        .backing_attach = virgl_backing_attach,                                                              \
+        .backing_detach = virgl_backing_detach,                                                              \
+        .transfer_to_host = virgl_transfer_to_host,                                                          \
+        .read_pixels = virgl_read_pixels,                                                                    \
+        .fence = virgl_fence,                                                                                \
+        .capset_info = virgl_capset_info,                                                                    \
+        .capset_read = virgl_capset_read,                                                                    \
+        .context_create = virgl_context_create,                                                              \
+        .context_destroy = virgl_context_destroy,                                                            \
+        .context_attach = virgl_context_attach,                                                              \
+        .context_detach = virgl_context_detach,                                                              \
+        .submit = virgl_submit,                                                                              \
+        .surface_create_3d = virgl_surface_create_3d,                                                        \
+        .transfer_3d = virgl_transfer_3d,                                                                    \
+        .surface_create_blob = virgl_surface_create_blob,                                                    \
+        .read_blob = virgl_read_blob,                                                                        \
+        .map = virgl_map,                                                                                    \
+        .unmap = virgl_unmap,                                                                                \
+    }
+
+RENDERER(gpu_virgl, "virgl", create_virgl);
+RENDERER(gpu_venus, "venus", create_venus);
+RENDERER(gpu_3d, "virgl and venus", create_3d);

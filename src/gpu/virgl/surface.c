@@ -1,0 +1,216 @@
+/* Resources: 2D ones are soft2d's, the others virglrenderer's. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gpu/pixels.h"
+#include "gpu/virgl/internal.h"
+#include "util/iov.h"
+
+struct virgl_box { /* which virglrenderer.h only names */
+    uint32_t x, y, z, w, h, d;
+};
+
+static enum gpu_status settle(enum gpu_status status, struct gpu_surface *surface, struct gpu_surface **out) {
+    if (status == GPU_OK)
+        *out = surface;
+    else
+        free(surface);
+    return status;
+}
+
+enum gpu_status virgl_surface_create(
+    void *renderer, uint32_t id, const struct gpu_image *image, struct gpu_surface **out) {
+    struct virgl *virgl = renderer;
+    struct gpu_surface *surface = calloc(1, sizeof *surface);
+    if (!surface)
+        return GPU_OUT_OF_MEMORY;
+    surface->id = id;
+    return settle(gpu_soft2d.surface_create(virgl->soft, id, image, &surface->plain), surface, out);
+}
+
+enum gpu_status virgl_surface_create_3d(
+    void *renderer, uint32_t id, const struct gpu_resource_3d *resource, struct gpu_surface **out) {
+    (void)renderer;
+    struct gpu_surface *surface = calloc(1, sizeof *surface);
+    if (!surface)
+        return GPU_OUT_OF_MEMORY;
+    surface->id = id;
+    surface->format = resource->format;
+    struct virgl_renderer_resource_create_args args = {
+        .handle = id,
+        .target = resource->target,
+        .format = resource->format,
+        .bind = resource->bind,
+        .width = resource->width,
+        .height = resource->height,
+        .depth = resource->depth,
+        .array_size = resource->array_size,
+        .last_level = resource->last_level,
+        .nr_samples = resource->samples,
+        .flags = resource->flags,
+    };
+    return settle(virgl_status(virgl_renderer_resource_create(&args, NULL, 0)), surface, out);
+}
+
+enum gpu_status virgl_surface_create_blob(void *renderer, uint32_t id, const struct gpu_blob *blob,
+    const struct iovec *iov, unsigned count, struct gpu_surface **out) {
+    (void)renderer;
+    struct gpu_surface *surface = calloc(1, sizeof *surface);
+    if (!surface)
+        return GPU_OUT_OF_MEMORY;
+    surface->id = id;
+    surface->blob_size = blob->size;
+    surface->iov = iov;
+    surface->iov_count = count;
+    const struct virgl_renderer_resource_create_blob_args args = {
+        .res_handle = id,
+        .ctx_id = blob->memory == GPU_BLOB_GUEST ? 0 : blob->context,
+        .blob_mem = blob->memory,
+        .blob_flags = blob->flags,
+        .blob_id = blob->id,
+        .size = blob->size,
+        .iovecs = iov,
+        .num_iovs = count,
+    };
+    return settle(virgl_status(virgl_renderer_resource_create_blob(&args)), surface, out);
+}
+
+void virgl_surface_destroy(void *renderer, struct gpu_surface *surface) {
+    struct virgl *virgl = renderer;
+    if (surface->plain) {
+        gpu_soft2d.surface_destroy(virgl->soft, surface->plain);
+    } else {
+        if (surface->map)
+            virgl_renderer_resource_unmap(surface->id);
+        virgl_renderer_resource_unref(surface->id);
+    }
+    free(surface);
+}
+
+/* --- the guest's memory */
+
+void virgl_backing_attach(
+    void *renderer, struct gpu_surface *surface, const struct iovec *iov, unsigned count) {
+    struct virgl *virgl = renderer;
+    if (surface->plain)
+        gpu_soft2d.backing_attach(virgl->soft, surface->plain, iov, count);
+    else
+        virgl_renderer_resource_attach_iov((int)surface->id, (struct iovec *)iov, (int)count);
+}
+
+void virgl_backing_detach(void *renderer, struct gpu_surface *surface) {
+    struct virgl *virgl = renderer;
+    if (surface->plain)
+        gpu_soft2d.backing_detach(virgl->soft, surface->plain);
+    else
+        virgl_renderer_resource_detach_iov((int)surface->id, NULL, NULL);
+}
+
+enum gpu_status virgl_transfer_to_host(
+    void *renderer, struct gpu_surface *surface, const struct rect *rect, uint64_t offset) {
+    struct virgl *virgl = renderer;
+    if (surface->plain)
+        return gpu_soft2d.transfer_to_host(virgl->soft, surface->plain, rect, offset);
+    struct virgl_box box = {rect->x, rect->y, 0, rect->width, rect->height, 1};
+    return virgl_status(virgl_renderer_transfer_write_iov(surface->id, 0, 0, 0, 0, &box, offset, NULL, 0));
+}
+
+enum gpu_status virgl_transfer_3d(void *renderer, uint32_t context, struct gpu_surface *surface,
+    const struct gpu_transfer_3d *transfer, bool to_host) {
+    (void)renderer;
+    if (surface->plain)
+        return GPU_BAD_PARAMETER;
+    struct virgl_box box = {transfer->box.x, transfer->box.y, transfer->box.z, transfer->box.width,
+        transfer->box.height, transfer->box.depth};
+    int result = to_host ? virgl_renderer_transfer_write_iov(surface->id, context, (int)transfer->level,
+                               transfer->stride, transfer->layer_stride, &box, transfer->offset, NULL, 0)
+                         : virgl_renderer_transfer_read_iov(surface->id, context, transfer->level,
+                               transfer->stride, transfer->layer_stride, &box, transfer->offset, NULL, 0);
+    return virgl_status(result);
+}
+
+/* --- what is shown */
+
+/* Of a texture. */
+static enum gpu_status read_texture(
+    uint32_t id, enum gpu_format format, const struct rect *rect, uint8_t *pixels, size_t stride) {
+    struct virgl_box box = {rect->x, rect->y, 0, rect->width, rect->height, 1};
+    size_t size = (rect->height - 1) * stride + (size_t)rect->width * GPU_BYTES_PER_PIXEL;
+    struct iovec iov = {pixels, size};
+    int result = virgl_renderer_transfer_read_iov(id, 0, 0, (uint32_t)stride, 0, &box, 0, &iov, 1);
+    if (result != 0)
+        return virgl_status(result);
+    for (uint32_t y = 0; y < rect->height; y++, pixels += stride)
+        pixels_to_bgra(pixels, pixels, rect->width, format);
+    return GPU_OK;
+}
+
+enum gpu_status virgl_read_pixels(
+    void *renderer, struct gpu_surface *surface, const struct rect *rect, uint8_t *pixels, size_t stride) {
+    struct virgl *virgl = renderer;
+    if (surface->plain)
+        return gpu_soft2d.read_pixels(virgl->soft, surface->plain, rect, pixels, stride);
+    return read_texture(surface->id, surface->format, rect, pixels, stride);
+}
+
+enum gpu_status virgl_read_blob(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
+    const struct rect *rect, uint8_t *pixels, size_t stride) {
+    void *data;
+    uint64_t size;
+    uint32_t map_info;
+    bool guest = surface->iov_count != 0;
+    if (!guest && virgl_map(renderer, surface, &data, &size, &map_info) != GPU_OK)
+        return read_texture(surface->id, layout->image.format, rect, pixels, stride);
+
+    uint64_t from =
+        layout->offset + (uint64_t)rect->y * layout->stride + (uint64_t)rect->x * GPU_BYTES_PER_PIXEL;
+    size_t row = (size_t)rect->width * GPU_BYTES_PER_PIXEL;
+    for (uint32_t y = 0; y < rect->height; y++, from += layout->stride, pixels += stride) {
+        if (guest)
+            iov_read(surface->iov, surface->iov_count, from, pixels, row);
+        else
+            memcpy(pixels, surface->map + from, row);
+        pixels_to_bgra(pixels, pixels, rect->width, layout->image.format);
+    }
+    return GPU_OK;
+}
+
+/* --- host memory */
+
+/* A mapping past the end of its file would end the process at the first access there. */
+static bool memory_covers(const struct gpu_surface *surface) {
+    uint32_t type;
+    int fd;
+    if (virgl_renderer_resource_export_blob(surface->id, &type, &fd) != 0)
+        return true; /* not a file */
+    off_t end = type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE ? 0 : lseek(fd, 0, SEEK_END);
+    close(fd);
+    return type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE || (end >= 0 && (uint64_t)end >= surface->blob_size);
+}
+
+enum gpu_status virgl_map(
+    void *renderer, struct gpu_surface *surface, void **data, uint64_t *size, uint32_t *map_info) {
+    (void)renderer;
+    if (!surface->map) {
+        void *map = NULL;
+        uint64_t mapped = 0;
+        if (!memory_covers(surface) || virgl_renderer_resource_map(surface->id, &map, &mapped) != 0 || !map)
+            return GPU_FAILED;
+        if (mapped < surface->blob_size) {
+            virgl_renderer_resource_unmap(surface->id);
+            return GPU_FAILED;
+        }
+        surface->map = map;
+    }
+    *data = surface->map;
+    *size = surface->blob_size;
+    return virgl_status(virgl_renderer_resource_get_map_info(surface->id, map_info));
+}
+
+/* The mapping is kept for as long as the surface: the picture may be read from it too, and the guest may map
+ * it again. */
+void virgl_unmap(void *renderer, struct gpu_surface *surface) {
+    (void)renderer;
+    (void)surface;
+}
