@@ -71,9 +71,13 @@ struct cpu {
     uint64_t sp_bank[2]; /* SP_EL0, SP_EL1 while not current (cpu_bank_sp) */
 
     uint32_t fpcr, fpsr;
-    bool fp_usable; /* translated FP and SIMD code may run: FPEN allows it and FPCR is as usual
-                       (cpu_fp_changed) */
     union vreg v[32];
+
+    /* For translated code (fp.h). mxcsr: as the host wants it, by FPCR; the flags are FPSR's too, if they are
+     * not in fpsr yet. host_mxcsr: what C code has. */
+    bool fp_usable; /* FPEN allows floating point and SIMD, and the host's can do what FPCR asks for */
+    uint32_t mxcsr, host_mxcsr;
+    union vreg jit_constant[32];
 
     /* The exclusive monitor: what LDXR saw, STXR compares and swaps. exclusive_addr is virtual; -1 is open.
      */
@@ -149,11 +153,11 @@ static inline void cpu_check_fp(struct cpu *cpu) {
         cpu_raise_fp_access(cpu);
 }
 
-/* Call when CPACR_EL1, FPCR or EL changed. */
-static inline void cpu_fp_changed(struct cpu *cpu) {
-    unsigned fpen = cpu->sys.cpacr >> 20 & 3;
-    cpu->fp_usable = cpu->fpcr == 0 && (fpen == 3 || (fpen == 1 && cpu->el));
-}
+/* Call when CPACR_EL1, FPCR or EL changed (fp_ops.c). */
+void cpu_fp_changed(struct cpu *cpu);
+/* Brings the flags of translated code to fpsr: before who reads or writes it, and after translated code ran.
+ */
+void cpu_fp_fold_flags(struct cpu *cpu);
 
 /* Enters EL1 by the synchronous vector; for those who are not inside an instruction. Does not unwind. */
 void cpu_take_exception(struct cpu *cpu, unsigned ec, uint32_t iss, uint64_t return_address);

@@ -78,7 +78,10 @@ static void count_interrupted_block(struct cpu *cpu) {
 }
 
 enum engine_exit cpu_run(struct cpu *cpu) {
-    if (setjmp(cpu->unwind))
+    bool unwound = setjmp(cpu->unwind);
+    if (unwound && cpu->jit)
+        jit_unwound(cpu);
+    if (unwound)
         count_interrupted_block(cpu);
     if (cpu->jit)
         return jit_run(cpu);

@@ -79,12 +79,14 @@ static void write_fpcr(struct cpu *cpu, const struct sysreg *reg, uint64_t value
 static uint64_t read_fpsr(struct cpu *cpu, const struct sysreg *reg) {
     (void)reg;
     cpu_check_fp(cpu);
+    cpu_fp_fold_flags(cpu);
     return cpu->fpsr;
 }
 
 static void write_fpsr(struct cpu *cpu, const struct sysreg *reg, uint64_t value) {
     (void)reg;
     cpu_check_fp(cpu);
+    cpu_fp_fold_flags(cpu);
     cpu->fpsr = (uint32_t)value;
 }
 

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "cpu/soft/jit/crypto.h"
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/jit.h"
+#include "cpu/soft/jit/vector.h"
 
 static size_t pages_bytes(void) {
     return sizeof(struct jit_page) * JIT_PAGES;
@@ -32,6 +34,9 @@ int jit_create(struct cpu *cpu, bool eager) {
     jit->hot = eager ? 1 : JIT_HOT;
     jit->at = jit->memory.write + JIT_STUBS;
     jit_write_stubs(jit);
+    cpu->host_mxcsr = __builtin_ia32_stmxcsr();
+    memcpy(cpu->jit_constant, jit_constants, sizeof jit_constants);
+    jit_crypto_detect();
     return 0;
 }
 

@@ -1,5 +1,5 @@
-/* AES, SHA1, SHA256, SHA3 and polynomial multiplication, on the host's AES-NI, SHA-NI and PCLMULQDQ. None of this
- * changes the host's flags. */
+/* AES, SHA1, SHA256, SHA3 and polynomial multiplication, on the host's AES-NI, SHA-NI and PCLMULQDQ. None of
+ * this changes the host's flags. */
 #include "cpu/soft/jit/crypto.h"
 
 #include <cpuid.h>
@@ -94,8 +94,8 @@ WITH_AES(pmull_p64) {
     write(t, insn, XMM0);
 }
 
-/* --- SHA1. The host numbers words from the high end, adds the constants itself, and e to the first word of the
- * schedule. */
+/* --- SHA1. The host numbers words from the high end, adds the constants itself, and e to the first word of
+ * the schedule. */
 enum { REVERSED_WORDS = 0x1b };
 
 static void sha1_rounds(
@@ -155,8 +155,8 @@ void jit_sha1su1(struct translation *t, const struct a64_insn *insn) {
     write(t, insn, XMM0);
 }
 
-/* --- SHA256. The host's state is (f, e, b, a) and (h, g, d, c), from the low word on; two rounds turn the second
- * into the next first one, and the first is the next second one. */
+/* --- SHA256. The host's state is (f, e, b, a) and (h, g, d, c), from the low word on; two rounds turn the
+ * second into the next first one, and the first is the next second one. */
 enum { HIGH_PAIRS = 0xbb, LOW_PAIRS = 0x11 };
 
 static void sha256_rounds(struct translation *t, const struct a64_insn *insn, unsigned abcd, unsigned efgh) {

@@ -11,11 +11,44 @@ void jit_flags_store(struct translation *t, enum x86_reg value) {
     x86_store8(&t->a, JIT_CPU(nzcv), value);
 }
 
+/* UCOMIS's flags made into those of a subtraction that stands for the same: 1 - 0 for greater, 0 - 1 for
+ * less, 0 - 0 for equal, and of signed bytes -128 - 1 for unordered. Clobbers rax and rcx. */
+static void compared_to_subtracted(struct translation *t) {
+    enum { AH = 4 }; /* where there is no REX prefix */
+    struct x86 *a = &t->a;
+    x86_setcc(a, CC_A, RAX);
+    x86_op(a, X86_MAP_0F | 0x90 | CC_P, 0, x86_r(AH)); /* SETP ah */
+    x86_setcc(a, CC_B, RCX);
+    x86_op(a, 0xc0, SHIFT_SHL, x86_r(AH)); /* SHL ah, 7 */
+    x86_imm8(a, 7);
+    x86_op(a, 0x08, AH, x86_r(RAX));  /* OR al, ah */
+    x86_op(a, 0x38, RCX, x86_r(RAX)); /* CMP al, cl */
+    t->flags = JIT_FLAGS_SUB;
+}
+
+/* UCOMIS's own conditions, by A64's: for those that are one. */
+static bool compared_condition(unsigned cond, enum x86_cc *cc) {
+    enum { VS = 6, VC, GE = 10, LT, GT, LE };
+    switch (cond) {
+    case VS: *cc = CC_P; return true;
+    case VC: *cc = CC_NP; return true;
+    case GE: *cc = CC_AE; return true;
+    case LT: *cc = CC_B; return true;
+    case GT: *cc = CC_A; return true;
+    case LE: *cc = CC_BE; return true;
+    default: return false;
+    }
+}
+
 void jit_flags_set(struct translation *t, enum jit_flags kind) {
     struct x86 *a = &t->a;
     t->flags = kind;
     if (!jit_flags_wanted(t))
         return;
+    if (kind == JIT_FLAGS_FP) {
+        compared_to_subtracted(t);
+        kind = JIT_FLAGS_SUB;
+    }
     if (kind == JIT_FLAGS_SUB)
         x86_cmc(a);
     x86_lahf(a);
@@ -43,6 +76,11 @@ enum x86_cc jit_condition(struct translation *t, unsigned cond) {
     unsigned row = cond >> 1;
     if (t->flags == JIT_FLAGS_NONE)
         return stored_condition(t, cond);
+    enum x86_cc compared;
+    if (t->flags == JIT_FLAGS_FP && compared_condition(cond, &compared))
+        return compared;
+    if (t->flags == JIT_FLAGS_FP)
+        compared_to_subtracted(t);
     if (t->flags == JIT_FLAGS_ADD && row == HI) {
         x86_cmc(&t->a);
         t->flags = JIT_FLAGS_SUB;

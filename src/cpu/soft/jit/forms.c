@@ -1,6 +1,7 @@
 /* What the translator knows of each form of instruction. Those that are not here, or are here without a
  * function, are left to their interpreter handlers; they are said to read the flags where they do. */
 #include "a64_ops.h"
+#include "cpu/soft/jit/forms_vector.h"
 #include "cpu/soft/jit/translate.h"
 
 #define IMM   (JIT_RN | JIT_TO_RD)
@@ -279,12 +280,11 @@
 #define DECLARE(op, name, use) jit_emit_fn jit_##name;
 #define FORM(op, name, use)    [A64_##op] = {jit_##name, use},
 FORMS(DECLARE)
+VECTOR_FORMS(DECLARE)
 
 const struct jit_form jit_forms[A64_OP_COUNT] = {
-    FORMS(FORM)[A64_MRS] = {NULL, JIT_READS},
+    FORMS(FORM) VECTOR_FORMS(FORM)[A64_MRS] = {NULL, JIT_READS},
     [A64_FCSEL_H] = {NULL, JIT_READS},
-    [A64_FCSEL_S] = {NULL, JIT_READS},
-    [A64_FCSEL_D] = {NULL, JIT_READS},
     [A64_FCCMP_H] = {NULL, JIT_READS},
     [A64_FCCMP_S] = {NULL, JIT_READS},
     [A64_FCCMP_D] = {NULL, JIT_READS},

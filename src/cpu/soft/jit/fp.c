@@ -166,27 +166,42 @@ void jit_fmov_imm(struct translation *t, const struct a64_insn *insn) {
 }
 
 /* From a general register: W registers are zero above. */
-void jit_fmov_from_general(struct translation *t, const struct a64_insn *insn) {
-    struct x86 *a = jit_asm(t);
-    x86_vex(a, X86_VMOVD | (insn->size == 3 ? X86_W : 0), XMM0, 0, jit_operand(t, insn->rn));
+static void from_general(struct translation *t, const struct a64_insn *insn, bool wide) {
+    x86_vex(jit_asm(t), X86_VMOVD | x86_width(wide), XMM0, 0, jit_operand(t, insn->rn));
     jit_vector_write(t, insn->rd, XMM0, 16);
 }
 
-void jit_fmov_top_from_general(struct translation *t, const struct a64_insn *insn) {
+void jit_fmov_s_w(struct translation *t, const struct a64_insn *insn) {
+    from_general(t, insn, false);
+}
+
+void jit_fmov_d_x(struct translation *t, const struct a64_insn *insn) {
+    from_general(t, insn, true);
+}
+
+void jit_fmov_top_x(struct translation *t, const struct a64_insn *insn) {
     unsigned d = jit_vector(t, insn->rd, XMM0);
     jit_op3_rm(t, VPINSRD | X86_W, XMM0, d, jit_operand(t, insn->rn));
     x86_imm8(jit_asm(t), 1);
     jit_vector_write(t, insn->rd, XMM0, 16);
 }
 
-void jit_fmov_to_general(struct translation *t, const struct a64_insn *insn) {
+static void to_general(struct translation *t, const struct a64_insn *insn, bool wide) {
     enum x86_reg to = jit_target(t, insn->rd, RAX);
-    unsigned n = source(t, insn, insn->rn, XMM0);
-    x86_vex(jit_asm(t), X86_VMOVD_STORE | (insn->size == 3 ? X86_W : 0), n, 0, x86_r(to));
+    unsigned n = jit_vector_scalar(t, insn->rn, wide ? 8 : 4, XMM0);
+    x86_vex(jit_asm(t), X86_VMOVD_STORE | x86_width(wide), n, 0, x86_r(to));
     jit_finish(t, insn->rd, to);
 }
 
-void jit_fmov_top_to_general(struct translation *t, const struct a64_insn *insn) {
+void jit_fmov_w_s(struct translation *t, const struct a64_insn *insn) {
+    to_general(t, insn, false);
+}
+
+void jit_fmov_x_d(struct translation *t, const struct a64_insn *insn) {
+    to_general(t, insn, true);
+}
+
+void jit_fmov_x_top(struct translation *t, const struct a64_insn *insn) {
     enum x86_reg to = jit_target(t, insn->rd, RAX);
     unsigned n = jit_vector(t, insn->rn, XMM0);
     x86_vex(jit_asm(t), VPEXTRD | X86_W, n, 0, x86_r(to));

@@ -21,6 +21,9 @@ int jit_create(struct cpu *cpu, bool eager);
 void jit_destroy(struct cpu *cpu);
 /* The run loop with translated code, in place of the interpreter's. cpu->unwind is its caller's. */
 enum engine_exit jit_run(struct cpu *cpu);
+/* After an exception, which may have come from translated code (cpu->unwind): what C code expects of the
+ * host. */
+void jit_unwound(struct cpu *cpu);
 /* The guest changed code in this physical page, or everywhere. Not while translated code runs but from the
  * handler of an instruction that ends a region. */
 void jit_invalidate_page(struct cpu *cpu, uint64_t pa);
@@ -41,6 +44,9 @@ static inline void jit_destroy(struct cpu *cpu) {
 static inline enum engine_exit jit_run(struct cpu *cpu) {
     (void)cpu;
     return ENGINE_EXIT_ERROR;
+}
+static inline void jit_unwound(struct cpu *cpu) {
+    (void)cpu;
 }
 static inline void jit_invalidate_page(struct cpu *cpu, uint64_t pa) {
     (void)cpu, (void)pa;

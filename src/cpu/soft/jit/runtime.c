@@ -57,7 +57,13 @@ static __attribute__((noinline)) void run(struct cpu *cpu) {
             link_chain(cpu, answer, start);
         epoch = cpu->jit->epoch;
         answer = cpu->jit->enter(cpu, start, set);
+        cpu_fp_fold_flags(cpu);
     }
+}
+
+void jit_unwound(struct cpu *cpu) {
+    __builtin_ia32_ldmxcsr(cpu->host_mxcsr);
+    cpu_fp_fold_flags(cpu);
 }
 
 enum engine_exit jit_run(struct cpu *cpu) {

@@ -1,11 +1,11 @@
-/* Advanced SIMD floating point, in single and double precision. What is left to the handlers, and how it is found
- * out, is told in fp.c; here all lanes are looked at together, and the handler does them all. */
-#include "a64_ops.h"
+/* Advanced SIMD floating point, in single and double precision. What is left to the handlers, and how it is
+ * found out, is told in fp.c; here all lanes are looked at together, and the handler does them all. */
 #include "cpu/soft/jit/fp.h"
+#include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/simd.h"
 
-/* --- the tests of a result in xmm; they clobber xmm5, rax and the host's flags. Unused lanes were computed from
- * copies of others or from zeros. */
+/* --- the tests of a result in xmm; they clobber xmm5, rax and the host's flags. Unused lanes were computed
+ * from copies of others or from zeros. */
 static void bail_if_any(struct translation *t, unsigned size, unsigned mask) {
     jit_op2(t, size == 3 ? VMOVMSKPD : VMOVMSKPS, RAX, mask);
     x86_test(jit_asm(t), false, x86_r(RAX), RAX);
@@ -19,8 +19,8 @@ static void bail_if_nan(struct translation *t, unsigned size, unsigned xmm) {
 
 static void bail_if_nan_or_tiny(struct translation *t, unsigned size, unsigned xmm) {
     jit_op3_rm(t, VANDPS, XMM5, xmm, jit_constant(size == 3 ? JIT_ABS_D : JIT_ABS_S));
-    jit_op3_rm(t, jit_fp_packed(VCMP, size), XMM5, XMM5,
-        jit_constant(size == 3 ? JIT_SMALLEST_D : JIT_SMALLEST_S));
+    jit_op3_rm(
+        t, jit_fp_packed(VCMP, size), XMM5, XMM5, jit_constant(size == 3 ? JIT_SMALLEST_D : JIT_SMALLEST_S));
     x86_imm8(jit_asm(t), CMP_EQ_UNORDERED);
     bail_if_any(t, size, XMM5);
 }
@@ -308,8 +308,8 @@ void jit_scvtf_vec(struct translation *t, const struct a64_insn *insn) {
     jit_simd_write(t, insn, XMM0);
 }
 
-/* Unsigned words are converted in halves of 16 bits, which is exact; their sum is rounded. Doubles from 2^63 on are
- * left to the handler. */
+/* Unsigned words are converted in halves of 16 bits, which is exact; their sum is rounded. Doubles from 2^63
+ * on are left to the handler. */
 void jit_ucvtf_vec(struct translation *t, const struct a64_insn *insn) {
     unsigned n = jit_vector_lanes(t, insn, insn->rn, XMM0);
     if (insn->size == 3) {

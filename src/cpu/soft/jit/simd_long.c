@@ -1,5 +1,5 @@
-/* Advanced SIMD with elements of two widths, on integers: long, wide and narrow. None of this changes the host's
- * flags. Saturating forms are left to their handlers. */
+/* Advanced SIMD with elements of two widths, on integers: long, wide and narrow. None of this changes the
+ * host's flags. Saturating forms are left to their handlers. */
 #include "cpu/soft/jit/simd.h"
 
 typedef const uint32_t by_size[3];
@@ -13,7 +13,8 @@ static uint32_t add_wide(const struct a64_insn *insn) {
 }
 
 /* --- long and wide: the lower or (q) upper half of narrow elements, extended */
-static void extend(struct translation *t, const struct a64_insn *insn, by_size op, unsigned to, unsigned from) {
+static void extend(
+    struct translation *t, const struct a64_insn *insn, by_size op, unsigned to, unsigned from) {
     if (insn->q) {
         jit_shift_bytes(t, JIT_SRL_BYTES, to, from, 8);
         from = to;

@@ -1,5 +1,6 @@
 /* Advanced SIMD on integers: three registers of one size, bitwise, comparisons, pairs, dot products. None of
  * this changes the host's flags. Saturating forms are left to their handlers. */
+#include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/simd.h"
 
 /* Registers for the next functions: n and m are where the sources lie, the result goes to xmm0. */
@@ -314,6 +315,10 @@ void jit_bif_vec(struct translation *t, const struct a64_insn *insn) {
 void jit_ushl_vec(struct translation *t, const struct a64_insn *insn) {
     const uint32_t wide = x86_width(insn->size == 3);
     const enum jit_constant low_byte = insn->size == 3 ? JIT_LOW_BYTES_D : JIT_LOW_BYTES_S;
+    if (insn->size < 2) {
+        jit_call_handler(t);
+        return;
+    }
     struct sources s = load(t, insn);
     jit_simd_zeros(t, XMM2);
     jit_op3(t, VPSUBB, XMM2, XMM2, s.m);

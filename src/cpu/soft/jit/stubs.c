@@ -16,12 +16,16 @@ static void write_enter(struct jit *jit, struct x86 *a) {
     x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 16);
     x86_lea(a, true, RBP, x86_m(RDI, base_offset));
     x86_mov(a, true, R15, RDX);
+    x86_stmxcsr(a, JIT_CPU(host_mxcsr));
+    x86_ldmxcsr(a, JIT_CPU(mxcsr));
     x86_load(a, true, RAX, JIT_CPU(pc));
     x86_jmp_rm(a, x86_r(RSI));
 }
 
 /* eax is the answer. */
 static void write_leave(struct x86 *a) {
+    x86_stmxcsr(a, JIT_CPU(mxcsr));
+    x86_ldmxcsr(a, JIT_CPU(host_mxcsr));
     x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 16);
     for (unsigned i = KEPT; i-- > 0;)
         x86_pop(a, kept[i]);
@@ -70,6 +74,7 @@ static void write_prepare(struct x86 *a) {
 
 static void write_handler(struct jit *jit, struct x86 *a) {
     jit->handler = a->at;
+    x86_stmxcsr(a, JIT_CPU(mxcsr));
     write_prepare(a);
     x86_jmp_rm(a, x86_mx(RDX, RCX, 3, 0));
 }
@@ -87,12 +92,14 @@ void jit_write_jump(struct jit *jit, struct x86 *a) {
 /* After a handler that may have changed anything: mode, TLB set, attention. */
 static void write_handler_end(struct jit *jit, struct x86 *a) {
     jit->handler_end = a->at;
+    x86_stmxcsr(a, JIT_CPU(mxcsr));
     write_prepare(a);
     x86_alu_imm(a, true, ALU_ADD, x86_r(RAX), 4);
     x86_store(a, true, JIT_CPU(next_pc), RAX);
     x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 8);
     x86_call_rm(a, x86_mx(RDX, RCX, 3, 0));
     x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 8);
+    x86_ldmxcsr(a, JIT_CPU(mxcsr));
     x86_load(a, false, RCX, JIT_CPU(mmu_index));
     struct x86_rm set = JIT_CPU(tlb_set);
     x86_load(a, true, R15, x86_mx(RBP, RCX, 3, set.disp));

@@ -177,6 +177,7 @@ static void write_call_handler(struct translation *t) {
     t->call_handler = t->a.at;
     jit_spill(t, t->region.written);
     x86_call(&t->a, t->jit->handler);
+    x86_ldmxcsr(&t->a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
     reload(t, t->region.allocated);
     x86_ret(&t->a);
 }

@@ -79,8 +79,8 @@ void jit_finish(struct translation *t, unsigned reg, enum x86_reg host);
 
 /* --- flags */
 /* Which way round the host's CF is ARM's C: after additions as it is (and 0 with OF after logical
- * operations), after subtractions inverted. */
-enum jit_flags { JIT_FLAGS_NONE, JIT_FLAGS_ADD, JIT_FLAGS_SUB };
+ * operations), after subtractions inverted. After UCOMIS nothing is as ARM has it. */
+enum jit_flags { JIT_FLAGS_NONE, JIT_FLAGS_ADD, JIT_FLAGS_SUB, JIT_FLAGS_FP };
 /* The host's flags are this instruction's NZCV now. Stores them in cpu->nzcv where that is needed. Clobbers
  * rax and rcx, not the flags. */
 void jit_flags_set(struct translation *t, enum jit_flags kind);

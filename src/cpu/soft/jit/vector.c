@@ -90,6 +90,10 @@ void jit_simd_broadcast(struct translation *t, unsigned size, unsigned to, unsig
     jit_op2(t, broadcast[size], to, from);
 }
 
+void jit_simd_broadcast_rm(struct translation *t, unsigned size, unsigned to, struct x86_rm from) {
+    jit_op3_rm(t, broadcast[size], to, 0, from);
+}
+
 struct x86_rm jit_vector_lane(
     struct translation *t, unsigned reg, unsigned size, unsigned index, enum x86_reg scratch) {
     (void)scratch;
@@ -105,6 +109,9 @@ void jit_vector_splat(struct translation *t, unsigned xmm, unsigned reg, unsigne
 unsigned jit_vector_rm_lanes(struct translation *t, const struct a64_insn *insn, unsigned scratch) {
     if (!(insn->flags & SIMD_ELEMENT))
         return jit_vector_lanes(t, insn, insn->rm, scratch);
-    jit_vector_splat(t, scratch, insn->rm, insn->size, insn->index);
+    if (insn->flags & SIMD_SCALAR) /* of 4 or 8 bytes */
+        load_low(t, scratch, jit_vector_lane(t, insn->rm, insn->size, insn->index, RAX), 1u << insn->size);
+    else
+        jit_vector_splat(t, scratch, insn->rm, insn->size, insn->index);
     return scratch;
 }

@@ -36,8 +36,9 @@ void jit_vector_splat(struct translation *t, unsigned xmm, unsigned reg, unsigne
 /* Lane `index` of v[reg] as an operand of up to 64 bits: memory, or `scratch`. */
 struct x86_rm jit_vector_lane(
     struct translation *t, unsigned reg, unsigned size, unsigned index, enum x86_reg scratch);
-/* Every lane of `to` set to the lowest of `from`. */
+/* Every lane of `to` set to the lowest of `from`, or to what is in memory. */
 void jit_simd_broadcast(struct translation *t, unsigned size, unsigned to, unsigned from);
+void jit_simd_broadcast_rm(struct translation *t, unsigned size, unsigned to, struct x86_rm from);
 
 /* --- constants, reached through struct cpu */
 /* clang-format off */

@@ -284,6 +284,13 @@ static inline void x86_call_rm(struct x86 *a, struct x86_rm rm) {
     x86_op(a, 0xff, 2, rm);
 }
 
+static inline void x86_ldmxcsr(struct x86 *a, struct x86_rm rm) {
+    x86_op(a, X86_MAP_0F | 0xae, 2, rm);
+}
+static inline void x86_stmxcsr(struct x86 *a, struct x86_rm rm) {
+    x86_op(a, X86_MAP_0F | 0xae, 3, rm);
+}
+
 /* Jumps to places known already (as written). */
 static inline void x86_rel32(struct x86 *a, const uint8_t *target) {
     x86_imm32(a, (int32_t)(target - (a->at + 4)));
@@ -348,5 +355,4 @@ enum {
     X86_VMOVQ = X86_MAP_0F | X86_F3 | 0x7e,       /* xmm, xmm/m64: zero-extends */
     X86_VMOVQ_STORE = X86_MAP_0F | X86_66 | 0xd6, /* m64, xmm */
     X86_VPXOR = X86_MAP_0F | X86_66 | 0xef,
-    X86_STMXCSR = X86_MAP_0F | 0xae, /* reg 3, m32 */
 };
