@@ -13,6 +13,36 @@
 
 /* op, jit_NAME(), use */
 #define FORMS(_)                                                                                             \
+    _(LDRB_USER, ldrb_user, LOAD | JIT_RN)                                                                   \
+    _(LDRH_USER, ldrh_user, LOAD | JIT_RN)                                                                   \
+    _(LDR_W_USER, ldr_w_user, LOAD | JIT_RN)                                                                 \
+    _(LDR_X_USER, ldr_x_user, LOAD | JIT_RN)                                                                 \
+    _(LDRSB_W_USER, ldrsb_w_user, LOAD | JIT_RN)                                                             \
+    _(LDRSB_X_USER, ldrsb_x_user, LOAD | JIT_RN)                                                             \
+    _(LDRSH_W_USER, ldrsh_w_user, LOAD | JIT_RN)                                                             \
+    _(LDRSH_X_USER, ldrsh_x_user, LOAD | JIT_RN)                                                             \
+    _(LDRSW_USER, ldrsw_user, LOAD | JIT_RN)                                                                 \
+    _(STRB_USER, strb_user, STORE | JIT_RN)                                                                  \
+    _(STRH_USER, strh_user, STORE | JIT_RN)                                                                  \
+    _(STR_W_USER, str_w_user, STORE | JIT_RN)                                                                \
+    _(STR_X_USER, str_x_user, STORE | JIT_RN)                                                                \
+    _(LDAR, ldar, LOAD | JIT_RN)                                                                             \
+    _(LDAPR, ldar, LOAD | JIT_RN)                                                                            \
+    _(LDAPUR, ldar, LOAD | JIT_RN)                                                                           \
+    _(STLR, stlr, STORE | JIT_RN)                                                                            \
+    _(STLUR, stlr, STORE | JIT_RN)                                                                           \
+    _(LDXR, ldxr, LOAD | JIT_RN)                                                                             \
+    _(STXR, stxr, STORE | JIT_RN | JIT_TO_RM)                                                                \
+    _(CAS, cas, STORE | JIT_RN | JIT_RM | JIT_TO_RM)                                                         \
+    _(SWP, swp, LOAD | JIT_RN | JIT_RM)                                                                      \
+    _(LDADD, ldadd, LOAD | JIT_RN | JIT_RM)                                                                  \
+    _(LDCLR, ldclr, LOAD | JIT_RN | JIT_RM)                                                                  \
+    _(LDEOR, ldeor, LOAD | JIT_RN | JIT_RM)                                                                  \
+    _(LDSET, ldset, LOAD | JIT_RN | JIT_RM)                                                                  \
+    _(MRS, mrs, JIT_TO_RD | JIT_MAY_RAISE | JIT_READS)                                                       \
+    _(MSR, msr, JIT_RD | JIT_MAY_RAISE)                                                                      \
+    _(MSR_DAIFSET, msr_daifset, JIT_MAY_RAISE)                                                               \
+    _(MSR_DAIFCLR, msr_daifclr, JIT_MAY_RAISE)                                                               \
     _(ADD_IMM_W, add_imm_w, IMM)                                                                             \
     _(ADD_IMM_X, add_imm_x, IMM)                                                                             \
     _(ADD_W, add_w, REG)                                                                                     \
@@ -283,8 +313,7 @@ FORMS(DECLARE)
 VECTOR_FORMS(DECLARE)
 
 const struct jit_form jit_forms[A64_OP_COUNT] = {
-    FORMS(FORM) VECTOR_FORMS(FORM)[A64_MRS] = {NULL, JIT_READS},
-    [A64_FCSEL_H] = {NULL, JIT_READS},
+    FORMS(FORM) VECTOR_FORMS(FORM)[A64_FCSEL_H] = {NULL, JIT_READS},
     [A64_FCCMP_H] = {NULL, JIT_READS},
     [A64_FCCMP_S] = {NULL, JIT_READS},
     [A64_FCCMP_D] = {NULL, JIT_READS},

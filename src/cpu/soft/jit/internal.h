@@ -95,6 +95,7 @@ enum {
 struct region_insn {
     struct a64_insn insn;
     const struct jit_form *form;
+    uint32_t use;    /* set of enum jit_use */
     uint16_t offset; /* in the page */
     uint16_t weight;
     int16_t next, taken;       /* where it leads, by index, or REGION_OUTSIDE */
@@ -122,7 +123,7 @@ struct region {
 struct fixup {
     uint8_t *rel32;
     int16_t index; /* of the region's insn */
-    enum { FIX_LABEL, FIX_BAIL, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
+    enum { FIX_LABEL, FIX_BAIL, FIX_END, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
 };
 
 struct translation {
@@ -170,3 +171,6 @@ void jit_call_handler(struct translation *t);
 
 /* --- branch.c: ends of runs. */
 void jit_emit_end(struct translation *t, const struct a64_insn *insn);
+/* If cc holds, the instruction's handler does all of it, and the region is left for where execution goes on.
+ */
+void jit_end_if(struct translation *t, enum x86_cc cc);

@@ -51,30 +51,49 @@ static enum x86_reg address(struct translation *t, const struct a64_insn *insn, 
     return RAX;
 }
 
-struct x86_rm jit_access(
-    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write) {
+/* Bails out unless the TLB has an entry for the access at va. */
+static struct x86_rm look_up(
+    struct translation *t, enum x86_reg va, unsigned bytes, bool write, bool aligned, bool user) {
     enum { ENTRY_SHIFT = 5 }; /* log2 of the size of an entry */
     _Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "scaled by a shift");
     struct x86 *a = &t->a;
-    enum x86_reg va = address(t, insn, mode);
     t->flags = JIT_FLAGS_NONE;
+    if (user) { /* with PSTATE.UAO, nothing differs from other accesses: rare */
+        x86_op(a, 0x80, ALU_CMP, JIT_CPU(uao)); /* CMP byte, 0 */
+        x86_imm8(a, 0);
+        jit_bail_if(t, CC_NE);
+    }
     x86_rorx(a, false, RCX, x86_r(va), PAGE_BITS - ENTRY_SHIFT);
     x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_ENTRIES - 1) << ENTRY_SHIFT);
-    if (bytes == 1)
+    if (user)
+        x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(tlb_set[MMU_EL0]));
+    if (aligned || bytes == 1)
         x86_mov(a, true, RDX, va);
     else
         x86_lea(a, true, RDX, x86_m(va, (int32_t)bytes - 1));
-    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
-    x86_alu(a, true, ALU_CMP, RDX,
-        x86_mx(R15, RCX, 0, write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read)));
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), aligned ? (int32_t)bytes - 1 - PAGE_SIZE_4K : -PAGE_SIZE_4K);
+    struct x86_rm entry = user ? x86_m(RCX, 0) : x86_mx(R15, RCX, 0, 0), addend = entry;
+    entry.disp = write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
+    addend.disp = offsetof(struct tlb_entry, addend);
+    x86_alu(a, true, ALU_CMP, RDX, entry);
     jit_bail_if(t, CC_NE);
-    struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend));
     if (va == RAX) {
         x86_alu(a, true, ALU_ADD, RAX, addend);
         return x86_m(RAX, 0);
     }
     x86_load(a, true, RAX, addend);
     return x86_mx(RAX, va, 0, 0);
+}
+
+struct x86_rm jit_access(
+    struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write) {
+    bool user = mode == JIT_USER;
+    return look_up(t, address(t, insn, user ? JIT_OFFSET : mode), bytes, write, false, user);
+}
+
+struct x86_rm jit_access_aligned(
+    struct translation *t, const struct a64_insn *insn, unsigned bytes, bool write) {
+    return look_up(t, address(t, insn, JIT_OFFSET), bytes, write, true, false);
 }
 
 void jit_write_back(struct translation *t, const struct a64_insn *insn, enum jit_mode mode) {
@@ -186,7 +205,8 @@ static void store_pair(
         make(name##_pre, JIT_PRE, __VA_ARGS__)
 #define ALL_MODES(make, name, ...)                                                                           \
     MODES(make, name, __VA_ARGS__)                                                                           \
-    make(name##_reg, JIT_INDEX, __VA_ARGS__) make(name##_regw, JIT_INDEX32, __VA_ARGS__)
+    make(name##_reg, JIT_INDEX, __VA_ARGS__) make(name##_regw, JIT_INDEX32, __VA_ARGS__)                     \
+        make(name##_user, JIT_USER, __VA_ARGS__)
 
 #define LOAD(name, mode, width)                                                                              \
     void jit_##name(struct translation *t, const struct a64_insn *insn) {                                    \

@@ -2,6 +2,7 @@
  */
 #include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
+#include "cpu/soft/jit/system.h"
 
 /* The instruction at offset, decoded once for interpreter and translator. */
 static const struct a64_insn *decoded(struct code_page *page, unsigned offset) {
@@ -40,9 +41,23 @@ static bool is_data_maintenance(const struct a64_insn *insn) {
 
 /* Does the region go on behind the instruction? */
 static bool goes_on(const struct region_insn *i) {
-    if (i->insn.op > A64_LAST_END || i->insn.op == A64_B || i->conditional)
+    const struct a64_insn *insn = &i->insn;
+    if (insn->op > A64_LAST_END || insn->op == A64_B || i->conditional)
         return true;
-    return i->form->emit ? !(i->form->use & JIT_BRANCH) : is_data_maintenance(&i->insn);
+    switch (insn->op) {
+    case A64_MSR: return jit_is_plain_write(insn);
+    case A64_MSR_DAIFSET:
+    case A64_MSR_DAIFCLR: return !(insn->opc & DAIF_D);
+    case A64_SYS: return is_data_maintenance(insn);
+    default: return i->form->emit && !(i->use & JIT_BRANCH);
+    }
+}
+
+/* Flags are read by MRS only where it reads them. */
+static uint32_t use_of(const struct a64_insn *insn) {
+    enum { NZCV = ENGINE_SYSREG(3, 3, 4, 2, 0) };
+    uint32_t use = jit_forms[insn->op].use;
+    return insn->op == A64_MRS && insn->imm != NZCV ? use & ~(uint32_t)JIT_READS : use;
 }
 
 static struct region_insn *append(struct region *region, struct code_page *page, unsigned offset) {
@@ -50,6 +65,7 @@ static struct region_insn *append(struct region *region, struct code_page *page,
     *i = (struct region_insn){.insn = *decoded(page, offset), .offset = (uint16_t)offset};
     i->insn.page_offset = (uint16_t)offset;
     i->form = &jit_forms[i->insn.op];
+    i->use = use_of(&i->insn);
     i->conditional = is_conditional(i->insn.op);
     i->next_at = i->insn.op == A64_B ? offset + i->insn.imm : offset + 4;
     i->taken_at = offset + i->insn.imm;
@@ -127,7 +143,7 @@ static uint64_t bit_of(unsigned reg) {
 
 static void note_registers(struct region_insn *i) {
     const struct a64_insn *insn = &i->insn;
-    const uint32_t use = i->form->use;
+    const uint32_t use = i->use;
     if (!i->form->emit)
         return;
     i->reads = (use & JIT_RN ? bit_of(insn->rn) : 0) | (use & JIT_RM ? bit_of(insn->rm) : 0) |
@@ -182,7 +198,7 @@ static void find_preset(struct region *region) {
     uint64_t read = 0, preset = 0;
     for (int n = 0; n < region->count; n++) {
         const struct region_insn *i = &region->insn[n];
-        if (!i->form->emit || (i->form->use & (JIT_MAY_RAISE | JIT_BRANCH)) || (n && i->join))
+        if (!i->form->emit || (i->use & (JIT_MAY_RAISE | JIT_BRANCH)) || (n && i->join))
             break;
         read |= i->reads;
         preset |= i->writes & ~read;
@@ -230,7 +246,7 @@ static void spread_flags(struct region *region, bool exact) {
         changed = false;
         for (int n = region->count - 1; n >= 0; n--) {
             struct region_insn *i = &region->insn[n];
-            const uint32_t use = i->form->use;
+            const uint32_t use = i->use;
             bool live = use & JIT_READS || (exact && (use & JIT_MAY_RAISE || !i->form->emit)) ||
                         (!(use & JIT_SETS) && live_behind(region, i));
             if (live && !i->flags_live) {
@@ -247,7 +263,7 @@ bool region_flags_wanted(const struct region *region, int index) {
         return live_at(region, n);
     for (;; n++) {
         const struct region_insn *i = &region->insn[n];
-        const uint32_t use = i->form->use;
+        const uint32_t use = i->use;
         if (i->join || !(use & (JIT_KEEPS | JIT_FUSES)))
             return i->flags_live;
         if (use & JIT_SETS)

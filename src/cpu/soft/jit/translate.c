@@ -38,7 +38,7 @@ void jit_finish(struct translation *t, unsigned reg, enum x86_reg host) {
     if (is_allocated(t, reg)) {
         if (t->region.host[reg] != host)
             x86_mov(&t->a, true, t->region.host[reg], host);
-    } else if (reg != REG_SINK) {
+    } else if (reg != REG_SINK && reg != REG_ZR) {
         x86_store(&t->a, true, home(reg), host);
     }
 }
@@ -69,6 +69,10 @@ void jit_fix(struct translation *t, uint8_t *rel32, int index, int kind) {
 
 void jit_bail_if(struct translation *t, enum x86_cc cc) {
     jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_BAIL);
+}
+
+void jit_end_if(struct translation *t, enum x86_cc cc) {
+    jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_END);
 }
 
 static void write_attention_check(struct translation *t) {
@@ -222,7 +226,7 @@ static void check_fp(struct translation *t) {
 
 static void emit_insn(struct translation *t) {
     struct region_insn *i = jit_current(t);
-    const uint32_t use = i->form->use;
+    const uint32_t use = i->use;
     bool flows = t->index && t->region.insn[t->index - 1].next == t->index;
     bool starts = i->join || !flows || t->region.insn[t->index - 1].conditional;
     if (i->join || !flows)
@@ -249,16 +253,23 @@ static void emit_insn(struct translation *t) {
 
 /* --- what is seldom needed */
 
+/* What all jumps of the kind from one instruction lead to. */
 static void write_bails(struct translation *t, int first) {
-    int index = t->fixup[first].index;
+    const struct fixup bail = t->fixup[first];
     for (int n = first; n < t->fixups; n++)
-        if (t->fixup[n].kind == FIX_BAIL && t->fixup[n].index == index) {
+        if (t->fixup[n].kind == bail.kind && t->fixup[n].index == bail.index) {
             x86_bind(&t->a, t->fixup[n].rel32);
             t->fixup[n].rel32 = NULL;
         }
-    load_insn_address(t, index);
+    if (bail.kind == FIX_END)
+        jit_spill(t, t->region.insn[bail.index].dirty);
+    load_insn_address(t, bail.index);
+    if (bail.kind == FIX_END) {
+        x86_jmp(&t->a, t->jit->handler_end);
+        return;
+    }
     x86_call(&t->a, t->call_handler);
-    x86_jmp(&t->a, t->region.insn[index].after);
+    x86_jmp(&t->a, t->region.insn[bail.index].after);
 }
 
 static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
@@ -277,7 +288,7 @@ static void write_fixup(struct translation *t, int n) {
         x86_patch(fixup->rel32, i->label);
         return;
     }
-    if (fixup->kind == FIX_BAIL) {
+    if (fixup->kind == FIX_BAIL || fixup->kind == FIX_END) {
         write_bails(t, n);
         return;
     }

@@ -97,10 +97,14 @@ enum x86_cc jit_condition(struct translation *t, unsigned cond);
 void jit_bail_if(struct translation *t, enum x86_cc cc);
 
 /* --- memory */
-enum jit_mode { JIT_OFFSET, JIT_POST, JIT_PRE, JIT_INDEX, JIT_INDEX32, JIT_LITERAL };
+/* JIT_USER: JIT_OFFSET as EL0 would access it. */
+enum jit_mode { JIT_OFFSET, JIT_POST, JIT_PRE, JIT_INDEX, JIT_INDEX32, JIT_LITERAL, JIT_USER };
 /* The host memory for an access of `bytes` (1 to 64) by insn's addressing mode, all in one page; bails out
  * otherwise. The operand uses rax and perhaps the base's host register; rcx and rdx are free. */
 struct x86_rm jit_access(
     struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write);
+/* The same by JIT_OFFSET for what must be aligned to its size (1, 2, 4, 8). */
+struct x86_rm jit_access_aligned(
+    struct translation *t, const struct a64_insn *insn, unsigned bytes, bool write);
 /* After the access: what JIT_POST and JIT_PRE leave in the base register. */
 void jit_write_back(struct translation *t, const struct a64_insn *insn, enum jit_mode mode);
