@@ -1,6 +1,8 @@
 /* virtio-gpu's commands, as a hostile guest would send them: any words in any order on both queues, through
- * the real transport, with resets, resizes and accesses to the configuration space between them. */
+ * the real transport, with resets, resizes and accesses to the configuration space between them. Some inputs
+ * meet the 2D renderer, some a 3D one that watches over the rules of its border. */
 #include "../unit/gpu_driver.h"
+#include "support/fake_renderer.h"
 
 struct input {
     const uint8_t *data;
@@ -34,7 +36,9 @@ static uint32_t next_type(struct input *in) {
     uint8_t kind = next_byte(in);
     if (kind < 128)
         return VIRTIO_GPU_CMD_GET_DISPLAY_INFO + kind % 14u;
-    if (kind < 192)
+    if (kind < 208)
+        return VIRTIO_GPU_CMD_CTX_CREATE + kind % 10u;
+    if (kind < 224)
         return VIRTIO_GPU_CMD_UPDATE_CURSOR + kind % 3u;
     return next_word(in);
 }
@@ -44,6 +48,8 @@ static void send_command(struct driver *d, struct input *in, unsigned queue) {
     memset(words, 0, sizeof words);
     words[0] = next_type(in);
     words[1] = next_byte(in) & 3;
+    words[4] = next_byte(in) & 3;  /* the context */
+    words[5] = next_byte(in) & 67; /* the ring */
     unsigned count = next_byte(in);
     for (unsigned i = 0; i < count; i++)
         words[6 + i] = next_word(in);
@@ -53,9 +59,11 @@ static void send_command(struct driver *d, struct input *in, unsigned queue) {
     virtio_gpu_drain(d->gpu);
 }
 
-static struct driver *open_device(void) {
+static struct driver *open_device(const struct gpu_renderer_ops *renderer) {
     struct virtio_gpu_config config = {
-        .renderer = &gpu_soft2d,
+        .renderer = renderer,
+        .window_gpa = 1ull << 39,
+        .window_size = 1 << 20,
         .scanouts = 2,
         .width = 640,
         .height = 480,
@@ -65,17 +73,26 @@ static struct driver *open_device(void) {
     return driver_create(&config);
 }
 
+static uint32_t get_features(struct driver *d) {
+    set_register(d, 0x014, 0);
+    return get_register(d, 0x010) & 31; /* the transport's own are not tested here */
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static struct driver *d;
-    if (!d)
-        d = open_device();
+    static struct driver *drivers[2];
+    if (!drivers[0]) {
+        drivers[0] = open_device(&gpu_soft2d);
+        drivers[1] = open_device(&fake_renderer);
+    }
     struct input in = {data, size};
-    driver_begin(d, next_byte(&in) & 2);
+    uint8_t kind = next_byte(&in);
+    struct driver *d = drivers[kind >> 5 & 1];
+    driver_begin(d, kind & 31 & get_features(d));
     while (in.size) {
         switch (next_byte(&in) % 16) {
-        case 0: driver_begin(d, 1u << VIRTIO_GPU_F_EDID); break;
+        case 0: driver_begin(d, get_features(d)); break;
         case 1: virtio_gpu_resize(d->gpu, next_byte(&in) & 3, next_word(&in), next_word(&in)); break;
         case 2: set_register(d, 0x100 + (next_byte(&in) & 0xc), next_word(&in)); break;
         case 3: get_register(d, 0x100 + (next_byte(&in) & 0xc)); break;
