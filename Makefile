@@ -20,8 +20,8 @@ all: deps
 deps:
 	@tools/deps
 
-demo: all
-	@tools/demo
+demo: deps
+	@BUILD=$(BUILD) tools/demo
 
 check: all
 	@tests/check
