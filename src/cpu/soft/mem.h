@@ -45,7 +45,7 @@ enum { TLB_ENTRIES = 1024, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
 
 /* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT
  * of the address by TLB_JUMP_BITS is the index. */
-enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 64, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
+enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 256, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
 enum { TLB_JUMP_BITS = (TLB_JUMP_PAGES - 1) << PAGE_BITS | (TLB_JUMPS_A_PAGE - 1) << 2 };
 
 /* What one privilege level sees. */

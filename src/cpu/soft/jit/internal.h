@@ -29,7 +29,6 @@ enum jit_leave {
     JIT_LEAVE,
     JIT_LEAVE_DEAD,      /* the region was invalidated: the jump cache does not know yet */
     JIT_LEAVE_INTERPRET, /* a block */
-    JIT_LEAVE_CHAIN,     /* this and larger: the address of a struct jit_chain */
 };
 
 /* A jump within a page that leads nowhere yet: JMP rel32 to a CALL of the chain stub and this. */
@@ -43,7 +42,9 @@ struct jit {
     uint64_t epoch; /* counts flushes */
 
     /* Stubs, as written. */
+    const uint8_t *leave;        /* pc is set */
     const uint8_t *leave_va;     /* rax: pc */
+    const uint8_t *miss;         /* rax: pc, which the jump cache does not have */
     const uint8_t *leave_at;     /* ecx: pc's offset in the page */
     const uint8_t *dead_at;      /* the same, by JIT_LEAVE_DEAD */
     const uint8_t *interpret_at; /* the same, by JIT_LEAVE_INTERPRET */
@@ -82,6 +83,11 @@ enum {
     JIT_SET_PAGE = 14,    /* AND rax, -4096; MOV [page_va], rax */
     JIT_DEAD_JUMP = 0xeb, /* JMP rel8, back to the dead stub */
 };
+
+/* --- runtime.c: for stubs. The code for pc, or NULL when that is not translated yet; raises what fetching from there
+ * raises. The second leads the jump in front of the chain there. */
+const uint8_t *jit_resolve(struct cpu *cpu);
+const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain);
 
 /* --- the region being translated */
 enum {
@@ -133,7 +139,10 @@ struct translation {
     struct region region;
     int index; /* of the instruction being translated */
     enum jit_flags flags;
-    bool sp_aligned, fp_checked;
+    bool sp_aligned;
+    uint8_t fp_checked;      /* set of enum fp_usable */
+    bool fp_careful;         /* arithmetic leaves denormals to its handlers */
+    uint8_t fp_size[32];     /* vector registers that are known to hold no denormals of this size (log2), or 0 */
     unsigned known; /* the register that the instruction known_at set to known_value, or REG_SINK */
     int known_at;
     uint64_t known_value;

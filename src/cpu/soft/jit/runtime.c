@@ -8,8 +8,8 @@ static uint32_t attention(const struct cpu *cpu) {
     return atomic_load_explicit(&cpu->attention, memory_order_relaxed);
 }
 
-/* The region at pc, made now if it is time for that; or NULL. Raises what fetching from there raises. */
-static const uint8_t *region_at_pc(struct cpu *cpu) {
+/* The region is made now if it is time for that. */
+const uint8_t *jit_resolve(struct cpu *cpu) {
     struct jit *jit = cpu->jit;
     struct code_page *code = code_enter(cpu);
     struct jit_page *page = jit_page_find_or_add(cpu, code->pa);
@@ -33,29 +33,30 @@ static const uint8_t *region_at_pc(struct cpu *cpu) {
     return start;
 }
 
-/* Leads the jump in front of the chain's call to the region's entry. */
-static void link_chain(struct cpu *cpu, uint64_t chain, const uint8_t *start) {
+const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain) {
     enum { CALL = 5 };
     struct jit *jit = cpu->jit;
-    uint8_t *after_jump = jit->memory.write + ((const uint8_t *)(uintptr_t)chain - jit->memory.run) - CALL;
-    x86_patch(after_jump - 4, jit->memory.write + (start - jit->memory.run) + JIT_SET_PAGE);
-    cpu->stats.chained++;
+    uint64_t epoch = jit->epoch;
+    const uint8_t *start = jit_resolve(cpu);
+    if (start && epoch == jit->epoch) {
+        uint8_t *after_jump = jit->memory.write + ((const uint8_t *)chain - jit->memory.run) - CALL;
+        x86_patch(after_jump - 4, jit->memory.write + (start - jit->memory.run) + JIT_SET_PAGE);
+        cpu->stats.chained++;
+    }
+    return start;
 }
 
 /* From pc on, until something asks for attention. */
 static __attribute__((noinline)) void run(struct cpu *cpu) {
-    uint64_t answer = JIT_LEAVE, epoch = 0;
+    uint64_t answer = JIT_LEAVE;
     while (!attention(cpu)) {
         struct tlb_set *set = cpu->tlb_set[cpu->mmu_index];
         const uint8_t *start = answer == JIT_LEAVE_DEAD ? NULL : tlb_find_jump(set, cpu->pc);
-        if (answer == JIT_LEAVE_INTERPRET || (!start && !(start = region_at_pc(cpu)))) {
+        if (answer == JIT_LEAVE_INTERPRET || (!start && !(start = jit_resolve(cpu)))) {
             answer = JIT_LEAVE;
             cpu_interpret_block(cpu);
             continue;
         }
-        if (answer >= JIT_LEAVE_CHAIN && epoch == cpu->jit->epoch)
-            link_chain(cpu, answer, start);
-        epoch = cpu->jit->epoch;
         answer = cpu->jit->enter(cpu, start, set);
         cpu_fp_fold_flags(cpu);
     }

@@ -44,6 +44,7 @@ static const uint8_t *write_leave_at(struct x86 *a, enum jit_leave answer) {
 static void write_leaves(struct jit *jit, struct x86 *a) {
     jit->leave_va = a->at;
     x86_store(a, true, JIT_CPU(pc), RAX);
+    jit->leave = a->at;
     x86_mov_imm(a, RAX, JIT_LEAVE);
     write_leave(a);
     jit->leave_at = write_leave_at(a, JIT_LEAVE);
@@ -51,14 +52,34 @@ static void write_leaves(struct jit *jit, struct x86 *a) {
     jit->interpret_at = write_leave_at(a, JIT_LEAVE_INTERPRET);
 }
 
-/* The answer is the address of struct jit_chain, which no other answer can be. */
+/* Calls a function of the run loop that says where the code for pc is, if there is any, and goes there. rsi is its second
+ * argument. */
+static void write_resolve(struct jit *jit, struct x86 *a, uintptr_t function) {
+    x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
+    x86_mov_imm(a, RAX, function);
+    x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 8);
+    x86_call_rm(a, x86_r(RAX));
+    x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 8);
+    x86_test(a, true, x86_r(RAX), RAX);
+    x86_jcc(a, CC_E, jit->leave);
+    x86_mov(a, true, RCX, RAX);
+    x86_load(a, true, RAX, JIT_CPU(pc));
+    x86_jmp_rm(a, x86_r(RCX));
+}
+
+static void write_miss(struct jit *jit, struct x86 *a) {
+    jit->miss = a->at;
+    x86_store(a, true, JIT_CPU(pc), RAX);
+    write_resolve(jit, a, (uintptr_t)jit_resolve);
+}
+
 static void write_chain(struct jit *jit, struct x86 *a) {
     jit->chain = a->at;
-    x86_pop(a, RAX);
-    x86_load(a, false, RCX, x86_m(RAX, offsetof(struct jit_chain, offset)));
+    x86_pop(a, RSI);
+    x86_load(a, false, RCX, x86_m(RSI, offsetof(struct jit_chain, offset)));
     x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(page_va));
     x86_store(a, true, JIT_CPU(pc), RCX);
-    write_leave(a);
+    write_resolve(jit, a, (uintptr_t)jit_resolve_chain);
 }
 
 /* rcx: insn. Sets pc and the handler's arguments, and leaves the handler's address in rax. */
@@ -85,7 +106,7 @@ void jit_write_jump(struct jit *jit, struct x86 *a) {
     x86_mov_imm(a, RCX, TLB_JUMP_BITS);
     x86_pext(a, false, RCX, RAX, x86_r(RCX));
     x86_alu(a, true, ALU_CMP, RAX, x86_mx(R15, RCX, 3, offsetof(struct tlb_set, jump_va)));
-    x86_jcc(a, CC_NE, jit->leave_va);
+    x86_jcc(a, CC_NE, jit->miss);
     x86_jmp_rm(a, x86_mx(R15, RCX, 3, offsetof(struct tlb_set, jump_code)));
 }
 
@@ -112,6 +133,7 @@ void jit_write_stubs(struct jit *jit) {
     struct x86 a = {.at = jit->memory.write, .run = jit->memory.run - jit->memory.write};
     write_enter(jit, &a);
     write_leaves(jit, &a);
+    write_miss(jit, &a);
     write_chain(jit, &a);
     write_handler(jit, &a);
     write_handler_end(jit, &a);
