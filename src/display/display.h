@@ -38,6 +38,12 @@ void display_set_cursor(
 /* Where the cursor's hot spot is; may be outside of the scanout. */
 void display_move_cursor(struct display *display, unsigned scanout, int32_t x, int32_t y);
 
+/* Whether anybody looks: nobody need draw for no viewer, as long as the source can do so later. */
+bool display_watched(struct display *display);
+/* Who draws: refresh() brings every frame up to date before it returns. It is called when a viewer comes or a
+ * screenshot is taken, on their threads. NULL: frames are as they are. Not while viewers come and go. */
+void display_set_source(struct display *display, void (*refresh)(void *ctx), void *ctx);
+
 /* ---- A viewer's side. Any thread. ---- */
 
 struct display_cursor {

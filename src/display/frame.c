@@ -1,6 +1,7 @@
 #include "display/display.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,9 @@ struct display_viewer {
 struct display {
     pthread_mutex_t viewers_lock; /* taken before a scanout's lock */
     struct display_viewer *viewers;
+    atomic_uint viewer_count;
+    void (*refresh)(void *ctx);
+    void *refresh_ctx;
     struct scanout scanouts[DISPLAY_MAX_SCANOUTS];
 };
 
@@ -148,6 +152,20 @@ void display_move_cursor(struct display *display, unsigned scanout, int32_t x, i
     tell_viewers(display, scanout, &(struct news){0});
 }
 
+bool display_watched(struct display *display) {
+    return display->viewer_count != 0;
+}
+
+void display_set_source(struct display *display, void (*refresh)(void *ctx), void *ctx) {
+    display->refresh = refresh;
+    display->refresh_ctx = ctx;
+}
+
+static void refresh(struct display *display) {
+    if (display->refresh)
+        display->refresh(display->refresh_ctx);
+}
+
 struct display_viewer *display_attach(
     struct display *display, void (*changed)(void *ctx, unsigned scanout), void *ctx) {
     struct display_viewer *viewer = calloc(1, sizeof *viewer);
@@ -166,7 +184,9 @@ struct display_viewer *display_attach(
     }
     viewer->next = display->viewers;
     display->viewers = viewer;
+    display->viewer_count++;
     pthread_mutex_unlock(&display->viewers_lock);
+    refresh(display); /* what was not drawn while nobody looked */
     return viewer;
 }
 
@@ -179,6 +199,7 @@ void display_detach(struct display_viewer *viewer) {
     while (*link != viewer)
         link = &(*link)->next;
     *link = viewer->next;
+    display->viewer_count--;
     pthread_mutex_unlock(&display->viewers_lock);
     free(viewer);
 }
@@ -208,6 +229,7 @@ void display_unlock(struct display_viewer *viewer, unsigned scanout) {
 
 int display_screenshot(struct display *display, unsigned scanout, const char *path, struct error *e) {
     struct scanout *s = &display->scanouts[scanout];
+    refresh(display);
     pthread_mutex_lock(&s->lock);
     uint32_t width = s->width, height = s->height;
     size_t size = (size_t)width * height * 4;

@@ -230,6 +230,10 @@ static void blob_scanout(void **state) {
     assert_int_equal(control(d, &s, sizeof s), OK);
     struct virtio_gpu_resource_flush f = {{.type = VIRTIO_GPU_CMD_RESOURCE_FLUSH}, {0, 0, 16, 32}, 1, 0};
     assert_int_equal(control(d, &f, sizeof f), OK);
+    struct gpu_stats stats;
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.frames, 1);
+    assert_int_equal(stats.bytes_read_back, 0); /* nobody looks */
     struct display_viewer *viewer = display_attach(d->display, NULL, NULL);
     struct display_frame frame;
     display_lock(viewer, 0, &frame);

@@ -56,9 +56,22 @@ static int destroy_renderer(struct virtio_gpu *gpu, struct error *e) {
     return 0;
 }
 
+static int draw(struct virtio_gpu *gpu, struct error *e) {
+    (void)e;
+    gpu_scanouts_refresh(gpu);
+    return 0;
+}
+
+/* The display's, on any thread. */
+static void refresh(void *ctx) {
+    struct error e;
+    gpu_worker_call(ctx, draw, &e);
+}
+
 static void destroy_locks(struct virtio_gpu *gpu) {
     pthread_cond_destroy(&gpu->called);
     pthread_mutex_destroy(&gpu->call_lock);
+    pthread_mutex_destroy(&gpu->callers_lock);
     pthread_mutex_destroy(&gpu->pending_lock);
     pthread_mutex_destroy(&gpu->proposal_lock);
 }
@@ -80,13 +93,16 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
         gpu->config.max_host_memory = DEFAULT_MAX_HOST_MEMORY;
     pthread_mutex_init(&gpu->proposal_lock, NULL);
     pthread_mutex_init(&gpu->pending_lock, NULL);
+    pthread_mutex_init(&gpu->callers_lock, NULL);
     pthread_mutex_init(&gpu->call_lock, NULL);
     pthread_cond_init(&gpu->called, NULL);
     propose(gpu, 0, config->width, config->height);
 
     if (gpu_worker_start(gpu, e) == 0) {
-        if (gpu_worker_call(gpu, create_renderer, e) == 0)
+        if (gpu_worker_call(gpu, create_renderer, e) == 0) {
+            display_set_source(config->display, refresh, gpu);
             return gpu;
+        }
         gpu_worker_stop(gpu);
     }
     destroy_locks(gpu);
@@ -105,6 +121,7 @@ void virtio_gpu_destroy(struct virtio_gpu *gpu) {
     if (!gpu)
         return;
     struct error e;
+    display_set_source(gpu->config.display, NULL, NULL);
     gpu_worker_call(gpu, destroy_renderer, &e);
     gpu_worker_stop(gpu);
     gpu_monitor_destroy(gpu->monitor);

@@ -50,7 +50,7 @@ struct gpu_scanout {
     uint32_t resource_id;
     struct rect rect;
     struct gpu_layout layout; /* of the picture in a blob; 0 x 0 when the resource is none */
-    bool stale;               /* another resource than the display's frame is from */
+    bool stale;               /* the display's frame is not of what is shown now */
 
     uint64_t frame_charge; /* of the display's frame, which stays when the scanout is turned off */
 
@@ -99,7 +99,8 @@ struct virtio_gpu {
     /* The GPU thread leaves off as soon as running is false. */
     pthread_t thread;
     atomic_bool running, stop;
-    pthread_mutex_t call_lock; /* of the function that the thread is asked to call */
+    pthread_mutex_t callers_lock; /* of gpu_worker_call(): one at a time */
+    pthread_mutex_t call_lock;    /* of the function that the thread is asked to call */
     pthread_cond_t called;
     int (*call)(struct virtio_gpu *gpu, struct error *e);
     struct error *call_error;
@@ -113,8 +114,7 @@ struct virtio_gpu {
 
 int gpu_worker_start(struct virtio_gpu *gpu, struct error *e);
 void gpu_worker_stop(struct virtio_gpu *gpu);
-/* Has function called on the GPU's thread, between two commands, and returns its result. One caller at a
- * time. */
+/* Has function called on the GPU's thread, between two commands, and returns its result. */
 int gpu_worker_call(
     struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e), struct error *e);
 void gpu_worker_wake(struct virtio_gpu *gpu);
@@ -222,6 +222,7 @@ gpu_handler gpu_get_display_info, gpu_get_edid, gpu_set_scanout, gpu_set_scanout
 
 /* The resource goes away: nothing shows it any more. */
 void gpu_scanouts_forget(struct virtio_gpu *gpu, uint32_t resource_id);
-/* Shows what SET_SCANOUT brought into view and no flush has followed. */
+/* Shows what SET_SCANOUT brought into view and no flush has followed, and what was flushed while nobody
+ * looked. */
 void gpu_scanouts_refresh(struct virtio_gpu *gpu);
 void gpu_scanouts_clear(struct virtio_gpu *gpu);

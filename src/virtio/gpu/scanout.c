@@ -67,6 +67,8 @@ static void show_all(struct virtio_gpu *gpu, unsigned index, const struct gpu_re
 
 static void turn_off(struct virtio_gpu *gpu, unsigned index) {
     struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    if (scanout->stale) /* the display keeps the last frame */
+        show_all(gpu, index, gpu_resource_find(gpu, scanout->resource_id));
     scanout->resource_id = 0;
     scanout->rect = (struct rect){0};
     scanout->layout = (struct gpu_layout){0};
@@ -175,16 +177,18 @@ uint32_t gpu_resource_flush(struct virtio_gpu *gpu, struct gpu_request *request)
         if (scanout->resource_id != resource->id)
             continue;
         struct rect part = rect_intersect(&rect, &scanout->rect);
-        if (scanout->stale) {
+        if (!scanout->stale && rect_empty(&part))
+            continue;
+        shown = true;
+        if (!display_watched(gpu->config.display)) {
+            scanout->stale = true;
+        } else if (scanout->stale) {
             show_all(gpu, i, resource);
-        } else if (!rect_empty(&part)) {
+        } else {
             part.x -= scanout->rect.x;
             part.y -= scanout->rect.y;
             show(gpu, i, resource, &part);
-        } else {
-            continue;
         }
-        shown = true;
     }
     if (shown)
         gpu_monitor_frame(gpu->monitor, host_now_ns());

@@ -123,7 +123,7 @@ static void drain(struct virtio_gpu *gpu) {
     enable_notify(gpu, true);
     /* What came between the last look and enabling rings no bell (2.7.10). */
     depth += drain_batch(gpu);
-    if (gpu->running)
+    if (gpu->running && display_watched(gpu->config.display))
         gpu_scanouts_refresh(gpu);
     if (depth)
         gpu_monitor_queue_depth(gpu->monitor, depth);
@@ -149,6 +149,7 @@ int gpu_worker_call(
     struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e), struct error *e) {
     if (gpu->config.no_thread)
         return function(gpu, e);
+    pthread_mutex_lock(&gpu->callers_lock);
     pthread_mutex_lock(&gpu->call_lock);
     gpu->call = function;
     gpu->call_error = e;
@@ -157,6 +158,7 @@ int gpu_worker_call(
         pthread_cond_wait(&gpu->called, &gpu->call_lock);
     int result = gpu->call_result;
     pthread_mutex_unlock(&gpu->call_lock);
+    pthread_mutex_unlock(&gpu->callers_lock);
     return result;
 }
 
