@@ -174,8 +174,8 @@ static void load_state(const struct case_state *state) {
     cpu->pc = state->pc;
     memcpy(cpu->v, state->v, sizeof(state->v));
     cpu->fpcr = state->fpcr;
-    cpu_fp_changed(cpu);
     cpu->fpsr = state->fpsr;
+    cpu_fp_changed(cpu);
     case_load_memory(data, state);
 }
 

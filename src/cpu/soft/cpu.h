@@ -48,6 +48,14 @@ struct cpu_sys {
     uint64_t dbgwvr[CPU_WATCHPOINTS], dbgwcr[CPU_WATCHPOINTS];
 };
 
+/* What translated code may do now without its handlers (cpu.fp_usable). */
+enum fp_usable {
+    FP_ACCESS = 1, /* FPEN allows floating point and SIMD */
+    FP_PLAIN =
+        2, /* and arithmetic on the host is right as it is, but for NaNs and results that may be tiny */
+    FP_CAREFUL = 4, /* or is right when denormals are left to the handlers as well: FPCR.FZ */
+};
+
 /* TLB sets, by who accesses. */
 enum { MMU_EL0, MMU_EL1, MMU_EL1_PAN, MMU_SETS };
 
@@ -75,7 +83,7 @@ struct cpu {
 
     /* For translated code (fp.h). mxcsr: as the host wants it, by FPCR; the flags are FPSR's too, if they are
      * not in fpsr yet. host_mxcsr: what C code has. */
-    bool fp_usable; /* FPEN allows floating point and SIMD, and the host's can do what FPCR asks for */
+    uint8_t fp_usable; /* set of enum fp_usable */
     uint32_t mxcsr, host_mxcsr;
     union vreg jit_constant[32];
 
@@ -153,7 +161,7 @@ static inline void cpu_check_fp(struct cpu *cpu) {
         cpu_raise_fp_access(cpu);
 }
 
-/* Call when CPACR_EL1, FPCR or EL changed (fp_ops.c). */
+/* Call when CPACR_EL1, FPCR, FPSR or EL changed (fp_ops.c). */
 void cpu_fp_changed(struct cpu *cpu);
 /* Brings the flags of translated code to fpsr: before who reads or writes it, and after translated code ran.
  */

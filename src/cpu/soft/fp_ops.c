@@ -14,14 +14,22 @@ const struct fp_ops fp_ops[4] = {
  * nearest, 1 down, 2 up, 3 to zero; flags are IE DE ZE OE UE PE, of which DE has no counterpart here. */
 enum { MXCSR_FLAGS = 0x3f, MXCSR_MASKED = 0x1f80, MXCSR_ROUNDING_SHIFT = 13 };
 
+/* Default NaNs, and all of half precision, are up to the handlers. Where FZ flushes a result, IXC is not set,
+ * but the host sets it before it can be seen that the result is denormal: so IXC must be set already. */
+static uint8_t usable(const struct cpu *cpu) {
+    unsigned fpen = cpu->sys.cpacr >> 20 & 3;
+    if (fpen != 3 && (fpen != 1 || cpu->el == 0))
+        return 0;
+    if (!(cpu->fpcr & FPCR_FZ))
+        return FP_ACCESS | FP_PLAIN | FP_CAREFUL;
+    return cpu->fpsr & FPSR_IXC ? FP_ACCESS | FP_CAREFUL : FP_ACCESS;
+}
+
 void cpu_fp_changed(struct cpu *cpu) {
     static const uint8_t rounding[] = {0, 2, 1, 3};
-    unsigned fpen = cpu->sys.cpacr >> 20 & 3;
-    /* Not flush-to-zero, whose flags differ. Default NaNs, and all of half precision, are up to the handlers.
-     */
-    cpu->fp_usable = !(cpu->fpcr & FPCR_FZ) && (fpen == 3 || (fpen == 1 && cpu->el));
-    cpu->mxcsr = (cpu->mxcsr & MXCSR_FLAGS) | MXCSR_MASKED |
-                 (uint32_t)rounding[fp_rounding_mode(cpu)] << MXCSR_ROUNDING_SHIFT;
+    cpu_fp_fold_flags(cpu);
+    cpu->fp_usable = usable(cpu);
+    cpu->mxcsr = MXCSR_MASKED | (uint32_t)rounding[fp_rounding_mode(cpu)] << MXCSR_ROUNDING_SHIFT;
 }
 
 void cpu_fp_fold_flags(struct cpu *cpu) {

@@ -88,6 +88,7 @@ static void write_fpsr(struct cpu *cpu, const struct sysreg *reg, uint64_t value
     cpu_check_fp(cpu);
     cpu_fp_fold_flags(cpu);
     cpu->fpsr = (uint32_t)value;
+    cpu_fp_changed(cpu);
 }
 
 static uint64_t read_isr(struct cpu *cpu, const struct sysreg *reg) {

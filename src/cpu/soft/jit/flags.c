@@ -40,24 +40,32 @@ static bool compared_condition(unsigned cond, enum x86_cc *cc) {
     }
 }
 
-void jit_flags_set(struct translation *t, enum jit_flags kind) {
+/* The host's flags to cpu->nzcv. They stay. */
+static void store(struct translation *t) {
     struct x86 *a = &t->a;
-    t->flags = kind;
-    if (!jit_flags_wanted(t))
-        return;
-    if (kind == JIT_FLAGS_FP) {
+    if (t->flags == JIT_FLAGS_FP)
         compared_to_subtracted(t);
-        kind = JIT_FLAGS_SUB;
-    }
-    if (kind == JIT_FLAGS_SUB)
+    if (t->flags == JIT_FLAGS_SUB)
         x86_cmc(a);
     x86_lahf(a);
-    if (kind == JIT_FLAGS_SUB)
+    if (t->flags == JIT_FLAGS_SUB)
         x86_cmc(a);
     x86_setcc(a, CC_O, RAX);
     x86_mov_imm(a, RCX, HOST_NZCV);
     x86_pext(a, false, RAX, RAX, x86_r(RCX));
     jit_flags_store(t, RAX);
+}
+
+void jit_flags_set(struct translation *t, enum jit_flags kind) {
+    t->flags = kind;
+    if (jit_flags_wanted(t))
+        store(t);
+}
+
+void jit_flags_set_stored(struct translation *t, enum jit_flags kind) {
+    t->flags = kind;
+    store(t);
+    t->flags = JIT_FLAGS_NONE;
 }
 
 /* The condition by cpu->nzcv: bit nzcv of the row of conditions goes to CF. */

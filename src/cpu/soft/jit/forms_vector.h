@@ -4,46 +4,46 @@
 /* clang-format off */
 /* op, jit_NAME(), use */
 #define VECTOR_FORMS(_) \
-    _(FADD_S, fadd, JIT_FP) \
-    _(FADD_D, fadd, JIT_FP) \
-    _(FSUB_S, fsub, JIT_FP) \
-    _(FSUB_D, fsub, JIT_FP) \
-    _(FMUL_S, fmul, JIT_FP) \
-    _(FMUL_D, fmul, JIT_FP) \
-    _(FDIV_S, fdiv, JIT_FP) \
-    _(FDIV_D, fdiv, JIT_FP) \
-    _(FNMUL_S, fnmul, JIT_FP) \
-    _(FNMUL_D, fnmul, JIT_FP) \
-    _(FSQRT_S, fsqrt, JIT_FP) \
-    _(FSQRT_D, fsqrt, JIT_FP) \
-    _(FMADD_S, fmadd, JIT_FP) \
-    _(FMADD_D, fmadd, JIT_FP) \
-    _(FMSUB_S, fmsub, JIT_FP) \
-    _(FMSUB_D, fmsub, JIT_FP) \
-    _(FNMADD_S, fnmadd, JIT_FP) \
-    _(FNMADD_D, fnmadd, JIT_FP) \
-    _(FNMSUB_S, fnmsub, JIT_FP) \
-    _(FNMSUB_D, fnmsub, JIT_FP) \
-    _(FRINTN_S, frintn, JIT_FP) \
-    _(FRINTN_D, frintn, JIT_FP) \
-    _(FRINTP_S, frintp, JIT_FP) \
-    _(FRINTP_D, frintp, JIT_FP) \
-    _(FRINTM_S, frintm, JIT_FP) \
-    _(FRINTM_D, frintm, JIT_FP) \
-    _(FRINTZ_S, frintz, JIT_FP) \
-    _(FRINTZ_D, frintz, JIT_FP) \
-    _(FRINTX_S, frintx, JIT_FP) \
-    _(FRINTX_D, frintx, JIT_FP) \
-    _(FRINTI_S, frinti, JIT_FP) \
-    _(FRINTI_D, frinti, JIT_FP) \
-    _(FMAX_S, fmax, JIT_FP) \
-    _(FMAX_D, fmax, JIT_FP) \
-    _(FMIN_S, fmin, JIT_FP) \
-    _(FMIN_D, fmin, JIT_FP) \
-    _(FMAXNM_S, fmax, JIT_FP) \
-    _(FMAXNM_D, fmax, JIT_FP) \
-    _(FMINNM_S, fmin, JIT_FP) \
-    _(FMINNM_D, fmin, JIT_FP) \
+    _(FADD_S, fadd, JIT_FP | JIT_FP_ARITH) \
+    _(FADD_D, fadd, JIT_FP | JIT_FP_ARITH) \
+    _(FSUB_S, fsub, JIT_FP | JIT_FP_ARITH) \
+    _(FSUB_D, fsub, JIT_FP | JIT_FP_ARITH) \
+    _(FMUL_S, fmul, JIT_FP | JIT_FP_ARITH) \
+    _(FMUL_D, fmul, JIT_FP | JIT_FP_ARITH) \
+    _(FDIV_S, fdiv, JIT_FP | JIT_FP_ARITH) \
+    _(FDIV_D, fdiv, JIT_FP | JIT_FP_ARITH) \
+    _(FNMUL_S, fnmul, JIT_FP | JIT_FP_ARITH) \
+    _(FNMUL_D, fnmul, JIT_FP | JIT_FP_ARITH) \
+    _(FSQRT_S, fsqrt, JIT_FP | JIT_FP_ARITH) \
+    _(FSQRT_D, fsqrt, JIT_FP | JIT_FP_ARITH) \
+    _(FMADD_S, fmadd, JIT_FP | JIT_FP_ARITH) \
+    _(FMADD_D, fmadd, JIT_FP | JIT_FP_ARITH) \
+    _(FMSUB_S, fmsub, JIT_FP | JIT_FP_ARITH) \
+    _(FMSUB_D, fmsub, JIT_FP | JIT_FP_ARITH) \
+    _(FNMADD_S, fnmadd, JIT_FP | JIT_FP_ARITH) \
+    _(FNMADD_D, fnmadd, JIT_FP | JIT_FP_ARITH) \
+    _(FNMSUB_S, fnmsub, JIT_FP | JIT_FP_ARITH) \
+    _(FNMSUB_D, fnmsub, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTN_S, frintn, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTN_D, frintn, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTP_S, frintp, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTP_D, frintp, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTM_S, frintm, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTM_D, frintm, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTZ_S, frintz, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTZ_D, frintz, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTX_S, frintx, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTX_D, frintx, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTI_S, frinti, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTI_D, frinti, JIT_FP | JIT_FP_ARITH) \
+    _(FMAX_S, fmax, JIT_FP | JIT_FP_ARITH) \
+    _(FMAX_D, fmax, JIT_FP | JIT_FP_ARITH) \
+    _(FMIN_S, fmin, JIT_FP | JIT_FP_ARITH) \
+    _(FMIN_D, fmin, JIT_FP | JIT_FP_ARITH) \
+    _(FMAXNM_S, fmax, JIT_FP | JIT_FP_ARITH) \
+    _(FMAXNM_D, fmax, JIT_FP | JIT_FP_ARITH) \
+    _(FMINNM_S, fmin, JIT_FP | JIT_FP_ARITH) \
+    _(FMINNM_D, fmin, JIT_FP | JIT_FP_ARITH) \
     _(FMOV_H, fmov, JIT_FP | JIT_KEEPS) \
     _(FMOV_S, fmov, JIT_FP | JIT_KEEPS) \
     _(FMOV_D, fmov, JIT_FP | JIT_KEEPS) \
@@ -62,36 +62,36 @@
     _(FMOV_TOP_X, fmov_top_x, JIT_FP | JIT_KEEPS | JIT_RN) \
     _(FCSEL_S, fcsel, JIT_FP | JIT_KEEPS | JIT_READS | JIT_FUSES) \
     _(FCSEL_D, fcsel, JIT_FP | JIT_KEEPS | JIT_READS | JIT_FUSES) \
-    _(FCMP_S, fcmp, JIT_FP | JIT_SETS) \
-    _(FCMP_D, fcmp, JIT_FP | JIT_SETS) \
-    _(FCMPE_S, fcmpe, JIT_FP | JIT_SETS) \
-    _(FCMPE_D, fcmpe, JIT_FP | JIT_SETS) \
-    _(FCMP_ZERO_S, fcmp_zero, JIT_FP | JIT_SETS) \
-    _(FCMP_ZERO_D, fcmp_zero, JIT_FP | JIT_SETS) \
-    _(FCMPE_ZERO_S, fcmpe_zero, JIT_FP | JIT_SETS) \
-    _(FCMPE_ZERO_D, fcmpe_zero, JIT_FP | JIT_SETS) \
-    _(FCVT_D_S, fcvt_d_s, JIT_FP) \
-    _(FCVT_S_D, fcvt_s_d, JIT_FP) \
-    _(FCVTNS_R_S, fcvtns_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTNS_R_D, fcvtns_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTNU_R_S, fcvtnu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTNU_R_D, fcvtnu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTPS_R_S, fcvtps_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTPS_R_D, fcvtps_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTPU_R_S, fcvtpu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTPU_R_D, fcvtpu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTMS_R_S, fcvtms_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTMS_R_D, fcvtms_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTMU_R_S, fcvtmu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTMU_R_D, fcvtmu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTZS_R_S, fcvtzs_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTZS_R_D, fcvtzs_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTZU_R_S, fcvtzu_r, JIT_FP | JIT_TO_RD) \
-    _(FCVTZU_R_D, fcvtzu_r, JIT_FP | JIT_TO_RD) \
-    _(SCVTF_S_R, scvtf_r, JIT_FP | JIT_KEEPS | JIT_RN) \
-    _(UCVTF_S_R, ucvtf_r, JIT_FP | JIT_RN) \
-    _(SCVTF_D_R, scvtf_r, JIT_FP | JIT_KEEPS | JIT_RN) \
-    _(UCVTF_D_R, ucvtf_r, JIT_FP | JIT_RN) \
+    _(FCMP_S, fcmp, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMP_D, fcmp, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMPE_S, fcmpe, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMPE_D, fcmpe, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMP_ZERO_S, fcmp_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMP_ZERO_D, fcmp_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMPE_ZERO_S, fcmpe_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCMPE_ZERO_D, fcmpe_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS) \
+    _(FCVT_D_S, fcvt_d_s, JIT_FP | JIT_FP_ARITH) \
+    _(FCVT_S_D, fcvt_s_d, JIT_FP | JIT_FP_ARITH) \
+    _(FCVTNS_R_S, fcvtns_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTNS_R_D, fcvtns_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTNU_R_S, fcvtnu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTNU_R_D, fcvtnu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTPS_R_S, fcvtps_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTPS_R_D, fcvtps_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTPU_R_S, fcvtpu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTPU_R_D, fcvtpu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTMS_R_S, fcvtms_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTMS_R_D, fcvtms_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTMU_R_S, fcvtmu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTMU_R_D, fcvtmu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTZS_R_S, fcvtzs_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTZS_R_D, fcvtzs_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTZU_R_S, fcvtzu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(FCVTZU_R_D, fcvtzu_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD) \
+    _(SCVTF_S_R, scvtf_r, JIT_FP | JIT_FP_ARITH | JIT_KEEPS | JIT_RN) \
+    _(UCVTF_S_R, ucvtf_r, JIT_FP | JIT_FP_ARITH | JIT_RN) \
+    _(SCVTF_D_R, scvtf_r, JIT_FP | JIT_FP_ARITH | JIT_KEEPS | JIT_RN) \
+    _(UCVTF_D_R, ucvtf_r, JIT_FP | JIT_FP_ARITH | JIT_RN) \
     _(ADD_VEC, add_vec, JIT_FP | JIT_KEEPS) \
     _(ADD_SCALAR, add_vec, JIT_FP | JIT_KEEPS) \
     _(SUB_VEC, sub_vec, JIT_FP | JIT_KEEPS) \
@@ -247,70 +247,70 @@
     _(SUBHN, subhn, JIT_FP | JIT_KEEPS) \
     _(RADDHN, raddhn, JIT_FP | JIT_KEEPS) \
     _(RSUBHN, rsubhn, JIT_FP | JIT_KEEPS) \
-    _(FADD_VEC, fadd_vec, JIT_FP) \
-    _(FSUB_VEC, fsub_vec, JIT_FP) \
-    _(FMUL_VEC, fmul_vec, JIT_FP) \
-    _(FDIV_VEC, fdiv_vec, JIT_FP) \
-    _(FABD_VEC, fabd_vec, JIT_FP) \
-    _(FMLA_VEC, fmla_vec, JIT_FP) \
-    _(FMLS_VEC, fmls_vec, JIT_FP) \
-    _(FMAX_VEC, fmax_vec, JIT_FP) \
-    _(FMIN_VEC, fmin_vec, JIT_FP) \
-    _(FADDP_VEC, faddp_vec, JIT_FP) \
-    _(FMAXP_VEC, fmaxp_vec, JIT_FP) \
-    _(FMINP_VEC, fminp_vec, JIT_FP) \
-    _(FSQRT_VEC, fsqrt_vec, JIT_FP) \
+    _(FADD_VEC, fadd_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FSUB_VEC, fsub_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMUL_VEC, fmul_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FDIV_VEC, fdiv_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FABD_VEC, fabd_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMLA_VEC, fmla_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMLS_VEC, fmls_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMAX_VEC, fmax_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMIN_VEC, fmin_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FADDP_VEC, faddp_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMAXP_VEC, fmaxp_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMINP_VEC, fminp_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FSQRT_VEC, fsqrt_vec, JIT_FP | JIT_FP_ARITH) \
     _(USHL_SCALAR, ushl_vec, JIT_FP) \
-    _(FABD_SCALAR, fabd_vec, JIT_FP) \
-    _(FMAXNM_VEC, fmax_vec, JIT_FP) \
-    _(FMINNM_VEC, fmin_vec, JIT_FP) \
-    _(FMAXNMP_VEC, fmaxp_vec, JIT_FP) \
-    _(FMINNMP_VEC, fminp_vec, JIT_FP) \
-    _(FMUL_ELEM, fmul_vec, JIT_FP) \
-    _(FMUL_SCALAR_ELEM, fmul_vec, JIT_FP) \
-    _(FMLA_ELEM, fmla_vec, JIT_FP) \
-    _(FMLA_SCALAR_ELEM, fmla_vec, JIT_FP) \
-    _(FMLS_ELEM, fmls_vec, JIT_FP) \
-    _(FMLS_SCALAR_ELEM, fmls_vec, JIT_FP) \
+    _(FABD_SCALAR, fabd_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMAXNM_VEC, fmax_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMINNM_VEC, fmin_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMAXNMP_VEC, fmaxp_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMINNMP_VEC, fminp_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMUL_ELEM, fmul_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMUL_SCALAR_ELEM, fmul_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMLA_ELEM, fmla_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMLA_SCALAR_ELEM, fmla_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMLS_ELEM, fmls_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FMLS_SCALAR_ELEM, fmls_vec, JIT_FP | JIT_FP_ARITH) \
     _(FABS_VEC, fabs_vec, JIT_FP | JIT_KEEPS) \
     _(FNEG_VEC, fneg_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMEQ_VEC, fcmeq_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMEQ_SCALAR, fcmeq_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGE_VEC, fcmge_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGE_SCALAR, fcmge_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGT_VEC, fcmgt_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGT_SCALAR, fcmgt_vec, JIT_FP | JIT_KEEPS) \
-    _(FACGE_VEC, facge_vec, JIT_FP | JIT_KEEPS) \
-    _(FACGE_SCALAR, facge_vec, JIT_FP | JIT_KEEPS) \
-    _(FACGT_VEC, facgt_vec, JIT_FP | JIT_KEEPS) \
-    _(FACGT_SCALAR, facgt_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMEQ0_VEC, fcmeq0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMEQ0_SCALAR, fcmeq0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGE0_VEC, fcmge0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGE0_SCALAR, fcmge0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGT0_VEC, fcmgt0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMGT0_SCALAR, fcmgt0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMLE0_VEC, fcmle0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMLE0_SCALAR, fcmle0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMLT0_VEC, fcmlt0_vec, JIT_FP | JIT_KEEPS) \
-    _(FCMLT0_SCALAR, fcmlt0_vec, JIT_FP | JIT_KEEPS) \
-    _(FADDP_SCALAR, faddp_scalar, JIT_FP) \
-    _(FRINTN_VEC, frint_vec, JIT_FP) \
-    _(FRINTP_VEC, frint_vec, JIT_FP) \
-    _(FRINTM_VEC, frint_vec, JIT_FP) \
-    _(FRINTZ_VEC, frint_vec, JIT_FP) \
-    _(FRINTI_VEC, frint_vec, JIT_FP) \
-    _(FRINTX_VEC, frint_vec, JIT_FP) \
+    _(FCMEQ_VEC, fcmeq_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMEQ_SCALAR, fcmeq_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGE_VEC, fcmge_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGE_SCALAR, fcmge_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGT_VEC, fcmgt_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGT_SCALAR, fcmgt_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FACGE_VEC, facge_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FACGE_SCALAR, facge_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FACGT_VEC, facgt_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FACGT_SCALAR, facgt_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMEQ0_VEC, fcmeq0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMEQ0_SCALAR, fcmeq0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGE0_VEC, fcmge0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGE0_SCALAR, fcmge0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGT0_VEC, fcmgt0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMGT0_SCALAR, fcmgt0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMLE0_VEC, fcmle0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMLE0_SCALAR, fcmle0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMLT0_VEC, fcmlt0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCMLT0_SCALAR, fcmlt0_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FADDP_SCALAR, faddp_scalar, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTN_VEC, frint_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTP_VEC, frint_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTM_VEC, frint_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTZ_VEC, frint_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTI_VEC, frint_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FRINTX_VEC, frint_vec, JIT_FP | JIT_FP_ARITH) \
     _(USHL_VEC, ushl_vec, JIT_FP) \
-    _(FCVTZS_VEC, fcvtzs_vec, JIT_FP) \
-    _(FCVTZS_SCALAR, fcvtzs_scalar, JIT_FP) \
-    _(FCVTZU_SCALAR, fcvtzu_scalar, JIT_FP) \
-    _(UCVTF_VEC, ucvtf_vec, JIT_FP) \
-    _(UCVTF_SCALAR, ucvtf_scalar, JIT_FP) \
-    _(FCVTL, fcvtl, JIT_FP) \
-    _(FCVTN, fcvtn, JIT_FP) \
-    _(SCVTF_VEC, scvtf_vec, JIT_FP | JIT_KEEPS) \
-    _(SCVTF_SCALAR, scvtf_scalar, JIT_FP | JIT_KEEPS) \
+    _(FCVTZS_VEC, fcvtzs_vec, JIT_FP | JIT_FP_ARITH) \
+    _(FCVTZS_SCALAR, fcvtzs_scalar, JIT_FP | JIT_FP_ARITH) \
+    _(FCVTZU_SCALAR, fcvtzu_scalar, JIT_FP | JIT_FP_ARITH) \
+    _(UCVTF_VEC, ucvtf_vec, JIT_FP | JIT_FP_ARITH) \
+    _(UCVTF_SCALAR, ucvtf_scalar, JIT_FP | JIT_FP_ARITH) \
+    _(FCVTL, fcvtl, JIT_FP | JIT_FP_ARITH) \
+    _(FCVTN, fcvtn, JIT_FP | JIT_FP_ARITH) \
+    _(SCVTF_VEC, scvtf_vec, JIT_FP | JIT_FP_ARITH | JIT_KEEPS) \
+    _(SCVTF_SCALAR, scvtf_scalar, JIT_FP | JIT_FP_ARITH | JIT_KEEPS) \
     _(AESE, aese, JIT_FP) \
     _(AESD, aesd, JIT_FP) \
     _(AESMC, aesmc, JIT_FP) \

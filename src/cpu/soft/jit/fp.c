@@ -5,19 +5,47 @@
  * - a NaN: which operand it comes from, and the sign of the default one
  * - the smallest normal number: whether a result was tiny is decided before rounding by ARM, after it by x86,
  *   which is the same but for results that rounding made normal. Sums are never tiny and inexact.
+ * Careful code, for FPCR.FZ, leaves denormals to them too, as operands and as results.
  * The flags stay right: the handler sets those that the host has set, and perhaps one more. */
 #include "cpu/soft/jit/fp.h"
-#include "a64_ops.h"
+
+#include "cpu/soft/jit/internal.h"
+
+static void bail_if_magnitude(struct translation *t, unsigned size, unsigned xmm, enum x86_cc cc) {
+    jit_op3_rm(t, VANDPS, XMM5, xmm, jit_constant(size == 3 ? JIT_ABS_D : JIT_ABS_S));
+    jit_ucomis(t, size, XMM5, jit_constant(size == 3 ? JIT_SMALLEST_D : JIT_SMALLEST_S));
+    jit_bail_if(t, cc);
+}
 
 void jit_fp_bail_if_nan(struct translation *t, unsigned size, unsigned xmm) {
+    if (t->fp_careful) {
+        bail_if_magnitude(t, size, xmm, CC_BE);
+        return;
+    }
     jit_ucomis(t, size, xmm, x86_r(xmm));
     jit_bail_if(t, CC_P);
 }
 
+/* UCOMIS sets ZF, and CF, also when unordered. */
 void jit_fp_bail_if_nan_or_tiny(struct translation *t, unsigned size, unsigned xmm) {
-    jit_op3_rm(t, VANDPS, XMM5, xmm, jit_constant(size == 3 ? JIT_ABS_D : JIT_ABS_S));
-    jit_ucomis(t, size, XMM5, jit_constant(size == 3 ? JIT_SMALLEST_D : JIT_SMALLEST_S));
-    jit_bail_if(t, CC_E); /* also when unordered */
+    bail_if_magnitude(t, size, xmm, t->fp_careful ? CC_BE : CC_E);
+}
+
+/* Without its sign, less 1 in the last place, so that zeros are large: a denormal has nothing but fraction
+ * then. */
+void jit_fp_bail_if_denormal(struct translation *t, unsigned size, unsigned reg) {
+    struct x86 *a = jit_asm(t);
+    const bool wide = size == 3;
+    if (!t->fp_careful || t->fp_size[reg] == size)
+        return;
+    x86_load(a, wide, RAX, jit_vector_lane(t, reg, size, 0, RAX));
+    x86_lea(a, wide, RAX, x86_mx(RAX, RAX, 0, -1));
+    x86_shift(a, wide, SHIFT_SHR, x86_r(RAX), wide ? 53 : 24);
+    jit_bail_if(t, CC_E);
+}
+
+void jit_fp_note_normal(struct translation *t, unsigned size, unsigned reg) {
+    t->fp_size[reg] = (uint8_t)size;
 }
 
 static unsigned bytes_of(const struct a64_insn *insn) {
@@ -30,10 +58,17 @@ static unsigned source(struct translation *t, const struct a64_insn *insn, unsig
 
 static void write(struct translation *t, const struct a64_insn *insn, unsigned xmm, unsigned from) {
     jit_scalar_write(t, insn->rd, xmm, bytes_of(insn), from);
+    jit_fp_note_normal(t, insn->size, insn->rd);
+}
+
+static void check_operands(struct translation *t, const struct a64_insn *insn) {
+    jit_fp_bail_if_denormal(t, insn->size, insn->rn);
+    jit_fp_bail_if_denormal(t, insn->size, insn->rm);
 }
 
 /* xmm0 = n op m */
 static void binary(struct translation *t, const struct a64_insn *insn, uint32_t opcode) {
+    check_operands(t, insn);
     unsigned n = source(t, insn, insn->rn, XMM0);
     jit_op3_rm(t, jit_fp_scalar(opcode, insn->size), XMM0, n, jit_vector_rm(t, insn->rm));
 }
@@ -79,6 +114,7 @@ void jit_fnmul(struct translation *t, const struct a64_insn *insn) {
 }
 
 void jit_fsqrt(struct translation *t, const struct a64_insn *insn) {
+    jit_fp_bail_if_denormal(t, insn->size, insn->rn);
     unsigned n = source(t, insn, insn->rn, XMM0);
     jit_op3(t, jit_fp_scalar(VSQRT, insn->size), XMM0, n, n);
     jit_fp_bail_if_nan(t, insn->size, XMM0);
@@ -89,6 +125,8 @@ void jit_fsqrt(struct translation *t, const struct a64_insn *insn) {
 enum fused { FMA_ADD = 0xb9, FMA_SUB = 0xbb, FMA_NEGATED_ADD = 0xbd, FMA_NEGATED_SUB = 0xbf };
 
 static void fused(struct translation *t, const struct a64_insn *insn, enum fused opcode) {
+    jit_fp_bail_if_denormal(t, insn->size, insn->ra);
+    check_operands(t, insn);
     jit_vector_low(t, insn->ra, bytes_of(insn), XMM0);
     unsigned n = source(t, insn, insn->rn, XMM1);
     jit_op3_rm(t, X86_66_0F38(opcode) | (insn->size == 3 ? X86_W : 0), XMM0, n, jit_vector_rm(t, insn->rm));
@@ -115,6 +153,7 @@ void jit_fnmsub(struct translation *t, const struct a64_insn *insn) {
 /* MAX(a, b) is b when both are zeros: of MAX(a, b) and MAX(b, a), AND finds +0, and OR after MIN finds -0. A
  * NaN must not reach them, as they set the invalid flag for quiet ones too. */
 static void extremum(struct translation *t, const struct a64_insn *insn, uint32_t opcode, uint32_t join) {
+    check_operands(t, insn);
     unsigned n = source(t, insn, insn->rn, XMM0), m = source(t, insn, insn->rm, XMM1);
     const uint32_t op = jit_fp_scalar(opcode, insn->size);
     jit_ucomis(t, insn->size, n, x86_r(m));
@@ -230,6 +269,9 @@ void jit_fcsel(struct translation *t, const struct a64_insn *insn) {
 
 /* --- comparisons: UCOMIS sets the invalid flag for signalling NaNs, COMIS for all, like FCMP and FCMPE. */
 static void compare(struct translation *t, const struct a64_insn *insn, uint32_t opcode, bool zero) {
+    jit_fp_bail_if_denormal(t, insn->size, insn->rn);
+    if (!zero)
+        jit_fp_bail_if_denormal(t, insn->size, insn->rm);
     unsigned n = source(t, insn, insn->rn, XMM0);
     struct x86_rm m = x86_r(XMM1);
     if (zero)
@@ -237,7 +279,10 @@ static void compare(struct translation *t, const struct a64_insn *insn, uint32_t
     else
         m = jit_vector_rm(t, insn->rm);
     jit_op3_rm(t, jit_fp_packed(opcode, insn->size), n, 0, m);
-    jit_flags_set(t, JIT_FLAGS_FP);
+    if (t->fp_careful)
+        jit_flags_set_stored(t, JIT_FLAGS_FP); /* as the handler would, if it has it */
+    else
+        jit_flags_set(t, JIT_FLAGS_FP);
 }
 
 void jit_fcmp(struct translation *t, const struct a64_insn *insn) {

@@ -4,9 +4,16 @@
 #include "cpu/soft/jit/vector.h"
 
 /* Leave the instruction to its handler if the low element of xmm, its result, is a NaN, or (tiny) the
- * smallest normal number: see fp.c. Clobbers xmm5 and the host's flags. */
+ * smallest normal number: see fp.c. In careful code also if it is denormal, or 0. Clobber xmm5 and the host's
+ * flags. */
 void jit_fp_bail_if_nan(struct translation *t, unsigned size, unsigned xmm);
 void jit_fp_bail_if_nan_or_tiny(struct translation *t, unsigned size, unsigned xmm);
+
+/* In careful code, before the operation: if the low element of v[reg] is denormal, and not known not to be.
+ * Clobbers rax and the host's flags. */
+void jit_fp_bail_if_denormal(struct translation *t, unsigned size, unsigned reg);
+/* v[reg] was written with numbers that are not denormal where it matters. */
+void jit_fp_note_normal(struct translation *t, unsigned size, unsigned reg);
 
 /* xmm's low half = imm, zeros above; clobbers rax. */
 void jit_vector_immediate(struct translation *t, unsigned xmm, uint64_t imm);

@@ -18,10 +18,12 @@ static uint32_t round_op(unsigned size) {
 /* --- to integral values */
 static void round_to_integral(struct translation *t, const struct a64_insn *insn, int mode) {
     const unsigned bytes = 1u << insn->size;
+    jit_fp_bail_if_denormal(t, insn->size, insn->rn);
     unsigned n = jit_vector_scalar(t, insn->rn, bytes, XMM0);
     jit_op3_imm(t, round_op(insn->size), XMM0, n, n, mode);
     jit_fp_bail_if_nan(t, insn->size, XMM0);
     jit_scalar_write(t, insn->rd, XMM0, bytes, insn->rn);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }
 
 #define FRINT(name, mode)                                                                                    \
@@ -37,17 +39,21 @@ FRINT(frinti, ROUND_BY_MXCSR | ROUND_QUIET)
 
 /* --- between formats. What lies above the result comes from a zeroed register. */
 void jit_fcvt_d_s(struct translation *t, const struct a64_insn *insn) {
+    jit_fp_bail_if_denormal(t, 2, insn->rn);
     jit_op3(t, VPXOR, XMM0, XMM0, XMM0);
     jit_op3_rm(t, VCVTSS2SD, XMM0, XMM0, jit_vector_rm(t, insn->rn));
     jit_fp_bail_if_nan(t, 3, XMM0);
     jit_vector_write(t, insn->rd, XMM0, 16);
+    jit_fp_note_normal(t, 3, insn->rd);
 }
 
 void jit_fcvt_s_d(struct translation *t, const struct a64_insn *insn) {
+    jit_fp_bail_if_denormal(t, 3, insn->rn);
     jit_op3(t, VPXOR, XMM0, XMM0, XMM0);
     jit_op3_rm(t, VCVTSD2SS, XMM0, XMM0, jit_vector_rm(t, insn->rn));
     jit_fp_bail_if_nan_or_tiny(t, 2, XMM0);
     jit_vector_write(t, insn->rd, XMM0, 16);
+    jit_fp_note_normal(t, 2, insn->rd);
 }
 
 /* --- to integers: numbers out of range are left to the handlers, before any flag is set for them. */
@@ -84,6 +90,7 @@ static void to_integer(
 /* The inexact flag is set by a second rounding, once nothing can bail out any more. */
 void jit_fp_to_integer(struct translation *t, const struct a64_insn *insn, bool is_unsigned,
     enum fp_rounding rounding, bool wide) {
+    jit_fp_bail_if_denormal(t, insn->size, insn->rn);
     unsigned n = jit_vector_scalar(t, insn->rn, 1u << insn->size, XMM0);
     if (rounding == FP_ROUND_ZERO) {
         to_integer(t, insn, n, is_unsigned, wide);
@@ -118,6 +125,7 @@ void jit_fp_from_integer(struct translation *t, unsigned size, bool wide, struct
 void jit_scvtf_r(struct translation *t, const struct a64_insn *insn) {
     jit_fp_from_integer(t, insn->size, insn->sf, jit_operand(t, insn->rn));
     jit_vector_write(t, insn->rd, XMM0, 16);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }
 
 /* The host knows signed integers only: 32 bits are a small one of 64, and the upper half of 64 is left to the
@@ -130,4 +138,5 @@ void jit_ucvtf_r(struct translation *t, const struct a64_insn *insn) {
     }
     jit_fp_from_integer(t, insn->size, true, x86_r(RAX));
     jit_vector_write(t, insn->rd, XMM0, 16);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }

@@ -12,25 +12,68 @@ static void bail_if_any(struct translation *t, unsigned size, unsigned mask) {
     jit_bail_if(t, CC_NE);
 }
 
+static void bail_if_magnitude(
+    struct translation *t, unsigned size, unsigned xmm, enum x86_compare to_smallest) {
+    jit_op3_rm(t, VANDPS, XMM5, xmm, jit_constant(size == 3 ? JIT_ABS_D : JIT_ABS_S));
+    jit_op3_rm(
+        t, jit_fp_packed(VCMP, size), XMM5, XMM5, jit_constant(size == 3 ? JIT_SMALLEST_D : JIT_SMALLEST_S));
+    x86_imm8(jit_asm(t), to_smallest);
+    bail_if_any(t, size, XMM5);
+}
+
 static void bail_if_nan(struct translation *t, unsigned size, unsigned xmm) {
+    if (t->fp_careful) {
+        bail_if_magnitude(t, size, xmm, CMP_NOT_GREATER);
+        return;
+    }
     jit_op3_imm(t, jit_fp_packed(VCMP, size), XMM5, xmm, xmm, CMP_UNORDERED);
     bail_if_any(t, size, XMM5);
 }
 
 static void bail_if_nan_or_tiny(struct translation *t, unsigned size, unsigned xmm) {
-    jit_op3_rm(t, VANDPS, XMM5, xmm, jit_constant(size == 3 ? JIT_ABS_D : JIT_ABS_S));
-    jit_op3_rm(
-        t, jit_fp_packed(VCMP, size), XMM5, XMM5, jit_constant(size == 3 ? JIT_SMALLEST_D : JIT_SMALLEST_S));
-    x86_imm8(jit_asm(t), CMP_EQ_UNORDERED);
+    bail_if_magnitude(t, size, xmm, t->fp_careful ? CMP_NOT_GREATER : CMP_EQ_UNORDERED);
+}
+
+/* In careful code: an operand. Its integer, less the sign, is between 0 and that of the smallest normal
+ * number. Clobbers xmm3 and 4 too. */
+static void bail_if_denormal(struct translation *t, unsigned size, unsigned xmm) {
+    const bool wide = size == 3;
+    const uint32_t greater = wide ? VPCMPGTQ : VPCMPGTD;
+    if (!t->fp_careful)
+        return;
+    jit_op3_rm(t, VPAND, XMM4, xmm, jit_constant(wide ? JIT_ABS_D : JIT_ABS_S));
+    jit_op3_rm(t, X86_VMOVDQA, XMM5, 0, jit_constant(wide ? JIT_SMALLEST_D : JIT_SMALLEST_S));
+    jit_simd_zeros(t, XMM3);
+    jit_op3(t, greater, XMM3, XMM4, XMM3);
+    jit_op3(t, greater, XMM5, XMM5, XMM4);
+    jit_op3(t, VPAND, XMM5, XMM5, XMM3);
     bail_if_any(t, size, XMM5);
+}
+
+static void check_operand(struct translation *t, const struct a64_insn *insn, unsigned reg, unsigned xmm) {
+    if (t->fp_size[reg] != insn->size)
+        bail_if_denormal(t, insn->size, xmm);
+}
+
+static void write(struct translation *t, const struct a64_insn *insn, unsigned xmm) {
+    jit_simd_write(t, insn, xmm);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }
 
 struct sources {
     unsigned n, m;
 };
 
+static unsigned load_rn(struct translation *t, const struct a64_insn *insn) {
+    unsigned n = jit_vector_lanes(t, insn, insn->rn, XMM0);
+    check_operand(t, insn, insn->rn, n);
+    return n;
+}
+
 static struct sources load(struct translation *t, const struct a64_insn *insn) {
-    return (struct sources){jit_vector_lanes(t, insn, insn->rn, XMM0), jit_vector_rm_lanes(t, insn, XMM1)};
+    unsigned n = load_rn(t, insn), m = jit_vector_rm_lanes(t, insn, XMM1);
+    check_operand(t, insn, insn->rm, m);
+    return (struct sources){n, m};
 }
 
 /* --- arithmetic */
@@ -39,7 +82,7 @@ static struct sources load(struct translation *t, const struct a64_insn *insn) {
         struct sources s = load(t, insn);                                                                    \
         jit_op3(t, jit_fp_packed(opcode, insn->size), XMM0, s.n, s.m);                                       \
         bail(t, insn->size, XMM0);                                                                           \
-        jit_simd_write(t, insn, XMM0);                                                                       \
+        write(t, insn, XMM0);                                                                                \
     }
 BINARY(fadd_vec, VADD, bail_if_nan)
 BINARY(fsub_vec, VSUB, bail_if_nan)
@@ -55,24 +98,25 @@ void jit_fabd_vec(struct translation *t, const struct a64_insn *insn) {
     jit_op3(t, jit_fp_packed(VSUB, insn->size), XMM0, s.n, s.m);
     bail_if_nan(t, insn->size, XMM0);
     jit_op3_rm(t, VANDPS, XMM0, XMM0, magnitude(insn));
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 void jit_fsqrt_vec(struct translation *t, const struct a64_insn *insn) {
-    jit_op2(t, jit_fp_packed(VSQRT, insn->size), XMM0, jit_vector_lanes(t, insn, insn->rn, XMM0));
+    jit_op2(t, jit_fp_packed(VSQRT, insn->size), XMM0, load_rn(t, insn));
     bail_if_nan(t, insn->size, XMM0);
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 /* rd +- n * m */
 static void fused(struct translation *t, const struct a64_insn *insn, unsigned opcode) {
     struct sources s = load(t, insn);
     unsigned d = jit_vector_lanes(t, insn, insn->rd, XMM2);
+    check_operand(t, insn, insn->rd, d);
     if (d != XMM2)
         jit_op2(t, VMOVAPS, XMM2, d);
     jit_op3(t, X86_66_0F38(opcode) | x86_width(insn->size == 3), XMM2, s.n, s.m);
     bail_if_nan_or_tiny(t, insn->size, XMM2);
-    jit_simd_write(t, insn, XMM2);
+    write(t, insn, XMM2);
 }
 
 void jit_fmla_vec(struct translation *t, const struct a64_insn *insn) {
@@ -94,7 +138,7 @@ static void extremum(
     jit_op3(t, op, XMM2, s.n, s.m);
     jit_op3(t, op, XMM3, s.m, s.n);
     jit_op3(t, join, XMM0, XMM2, XMM3);
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 void jit_fmax_vec(struct translation *t, const struct a64_insn *insn) {
@@ -108,9 +152,10 @@ void jit_fmin_vec(struct translation *t, const struct a64_insn *insn) {
 /* --- pairs. Of half a register the lanes above are zeros, and so are their results. */
 static struct sources load_pairs(struct translation *t, const struct a64_insn *insn) {
     jit_simd_pairs(t, insn, XMM0, XMM1);
-    if (!insn->q) {
+    if (!insn->q)
         jit_op2(t, X86_VMOVQ, XMM0, XMM0);
-    }
+    bail_if_denormal(t, insn->size, XMM0);
+    bail_if_denormal(t, insn->size, XMM1);
     return (struct sources){XMM0, XMM1};
 }
 
@@ -118,7 +163,7 @@ void jit_faddp_vec(struct translation *t, const struct a64_insn *insn) {
     struct sources s = load_pairs(t, insn);
     jit_op3(t, jit_fp_packed(VADD, insn->size), XMM0, s.n, s.m);
     bail_if_nan(t, insn->size, XMM0);
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 void jit_fmaxp_vec(struct translation *t, const struct a64_insn *insn) {
@@ -132,10 +177,12 @@ void jit_fminp_vec(struct translation *t, const struct a64_insn *insn) {
 void jit_faddp_scalar(struct translation *t, const struct a64_insn *insn) {
     const unsigned bytes = 1u << insn->size;
     unsigned n = jit_vector_low(t, insn->rn, 2 * bytes, XMM0);
+    check_operand(t, insn, insn->rn, n);
     jit_shift_bytes(t, JIT_SRL_BYTES, XMM1, n, bytes);
     jit_op3(t, jit_fp_scalar(VADD, insn->size), XMM0, n, XMM1);
     jit_fp_bail_if_nan(t, insn->size, XMM0);
     jit_vector_write(t, insn->rd, XMM0, bytes);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }
 
 /* --- signs: no flags, and NaNs are not special */
@@ -192,7 +239,7 @@ void jit_facgt_vec(struct translation *t, const struct a64_insn *insn) {
 
 static struct sources load_and_zero(struct translation *t, const struct a64_insn *insn) {
     jit_simd_zeros(t, XMM1);
-    return (struct sources){jit_vector_lanes(t, insn, insn->rn, XMM0), XMM1};
+    return (struct sources){load_rn(t, insn), XMM1};
 }
 
 void jit_fcmeq0_vec(struct translation *t, const struct a64_insn *insn) {
@@ -225,10 +272,10 @@ void jit_frint_vec(struct translation *t, const struct a64_insn *insn) {
     enum { NEAREST, DOWN, UP, TO_ZERO, BY_MXCSR, QUIET = 8 };
     static const uint8_t mode[] = {
         NEAREST | QUIET, UP | QUIET, DOWN | QUIET, TO_ZERO | QUIET, 0, BY_MXCSR | QUIET, BY_MXCSR};
-    unsigned n = jit_vector_lanes(t, insn, insn->rn, XMM0);
+    unsigned n = load_rn(t, insn);
     jit_op2_imm(t, insn->size == 3 ? VROUNDPD : VROUNDPS, XMM0, n, mode[insn->opc]);
     bail_if_nan(t, insn->size, XMM0);
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 /* --- to integers: truncation, without fraction bits */
@@ -253,7 +300,7 @@ static void bail_if_indefinite(struct translation *t) {
 }
 
 void jit_fcvtzs_vec(struct translation *t, const struct a64_insn *insn) {
-    unsigned n = jit_vector_lanes(t, insn, insn->rn, XMM0);
+    unsigned n = load_rn(t, insn);
     if (insn->size == 2) {
         jit_op2(t, VCVTTPS2DQ, XMM1, n);
         jit_op3_rm(t, VPCMPEQD, XMM5, XMM1, jit_constant(JIT_SIGN_S));
@@ -277,6 +324,7 @@ void jit_scvtf_scalar(struct translation *t, const struct a64_insn *insn) {
     const bool wide = insn->size == 3;
     jit_fp_from_integer(t, insn->size, wide, jit_vector_lane(t, insn->rn, insn->size, 0, RAX));
     jit_vector_write(t, insn->rd, XMM0, 16);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }
 
 void jit_ucvtf_scalar(struct translation *t, const struct a64_insn *insn) {
@@ -288,6 +336,7 @@ void jit_ucvtf_scalar(struct translation *t, const struct a64_insn *insn) {
     }
     jit_fp_from_integer(t, insn->size, true, x86_r(RAX));
     jit_vector_write(t, insn->rd, XMM0, 16);
+    jit_fp_note_normal(t, insn->size, insn->rd);
 }
 
 /* xmm0 = the two signed doubles of v[rn] converted */
@@ -305,7 +354,7 @@ void jit_scvtf_vec(struct translation *t, const struct a64_insn *insn) {
         from_doubles(t, insn);
     else
         jit_op2(t, VCVTDQ2PS, XMM0, jit_vector_lanes(t, insn, insn->rn, XMM0));
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 /* Unsigned words are converted in halves of 16 bits, which is exact; their sum is rounded. Doubles from 2^63
@@ -324,7 +373,7 @@ void jit_ucvtf_vec(struct translation *t, const struct a64_insn *insn) {
         jit_op3_rm(t, jit_fp_packed(VMUL, 2), XMM1, XMM1, jit_constant(JIT_TWO_16_S));
         jit_op3(t, jit_fp_packed(VADD, 2), XMM0, XMM1, XMM2);
     }
-    jit_simd_write(t, insn, XMM0);
+    write(t, insn, XMM0);
 }
 
 /* --- between single and double precision */
@@ -338,7 +387,9 @@ void jit_fcvtl(struct translation *t, const struct a64_insn *insn) {
         jit_shift_bytes(t, JIT_SRL_BYTES, XMM0, n, 8);
         n = XMM0;
     }
-    jit_op2(t, VCVTPS2PD, XMM0, n);
+    jit_op2(t, X86_VMOVQ, XMM0, n);
+    bail_if_denormal(t, 2, XMM0);
+    jit_op2(t, VCVTPS2PD, XMM0, XMM0);
     bail_if_nan(t, 3, XMM0);
     jit_vector_write(t, insn->rd, XMM0, 16);
 }
@@ -348,7 +399,9 @@ void jit_fcvtn(struct translation *t, const struct a64_insn *insn) {
         jit_call_handler(t);
         return;
     }
-    jit_op2(t, VCVTPD2PS, XMM0, jit_vector(t, insn->rn, XMM0));
+    unsigned n = jit_vector(t, insn->rn, XMM0);
+    bail_if_denormal(t, 3, n);
+    jit_op2(t, VCVTPD2PS, XMM0, n);
     bail_if_nan_or_tiny(t, 2, XMM0);
     if (insn->q)
         jit_op3(t, VPUNPCKLQDQ, XMM0, jit_vector(t, insn->rd, XMM1), XMM0);

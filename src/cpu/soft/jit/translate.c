@@ -166,6 +166,7 @@ void jit_call_handler(struct translation *t) {
     load_insn_address(t, t->index);
     x86_call(&t->a, t->call_handler);
     t->flags = JIT_FLAGS_NONE;
+    memset(t->fp_size, 0, sizeof t->fp_size);
     t->sp_aligned = false;
 }
 
@@ -210,18 +211,36 @@ static void count_instructions(struct translation *t) {
 
 static void forget_state(struct translation *t) {
     t->flags = JIT_FLAGS_NONE;
-    t->sp_aligned = t->fp_checked = false;
+    t->sp_aligned = false;
+    t->fp_checked = 0;
+    memset(t->fp_size, 0, sizeof t->fp_size);
     t->known = REG_SINK;
 }
 
-static void check_fp(struct translation *t) {
-    if (t->fp_checked)
+/* The block is interpreted if it may not use floating point as it was translated for. */
+static void check_fp(struct translation *t, uint32_t use) {
+    uint8_t needed = FP_ACCESS;
+    if (use & JIT_FP_ARITH)
+        needed = t->fp_careful ? FP_CAREFUL : FP_PLAIN;
+    if (t->fp_checked & needed)
         return;
-    x86_op(&t->a, 0x80, ALU_CMP, JIT_CPU(fp_usable)); /* CMP byte, 0 */
-    x86_imm8(&t->a, 0);
-    jit_fix(t, x86_jcc_forward(&t->a, CC_E), t->index, FIX_INTERPRET);
-    t->flags = JIT_FLAGS_NONE;
-    t->fp_checked = true;
+    if (t->flags == JIT_FLAGS_NONE) {
+        x86_op(&t->a, 0xf6, 0, JIT_CPU(fp_usable)); /* TEST byte, imm8 */
+        x86_imm8(&t->a, needed);
+        jit_fix(t, x86_jcc_forward(&t->a, CC_E), t->index, FIX_INTERPRET);
+    } else {
+        x86_load8(&t->a, RCX, JIT_CPU(fp_usable));
+        x86_mov_imm(&t->a, RAX, needed);
+        x86_pext(&t->a, false, RCX, RCX, x86_r(RAX));
+        uint8_t *unusable = x86_jrcxz_short(&t->a), *usable = x86_jmp_short(&t->a);
+        x86_bind_short(&t->a, unusable);
+        const enum jit_flags flags = t->flags;
+        jit_flags_set_stored(t, flags); /* there alone */
+        t->flags = flags;
+        jit_fix(t, x86_jmp_forward(&t->a), t->index, FIX_INTERPRET);
+        x86_bind_short(&t->a, usable);
+    }
+    t->fp_checked |= needed | FP_ACCESS;
 }
 
 static void emit_insn(struct translation *t) {
@@ -237,7 +256,7 @@ static void emit_insn(struct translation *t) {
     if (!(use & (JIT_KEEPS | JIT_FUSES)) || !i->form->emit)
         t->flags = JIT_FLAGS_NONE;
     if (use & JIT_FP && i->form->emit)
-        check_fp(t);
+        check_fp(t, use);
     if (i->form->emit)
         i->form->emit(t, &i->insn);
     else if (i->ends)
@@ -337,6 +356,7 @@ uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset)
     t->jit = jit;
     t->fixups = 0;
     t->failed = false;
+    t->fp_careful = cpu->fp_usable & FP_ACCESS && !(cpu->fp_usable & FP_PLAIN);
     region_build(&t->region, page, offset, jit->exact);
 
     write_call_handler(t);

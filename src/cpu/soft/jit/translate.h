@@ -46,7 +46,8 @@ enum jit_use {
     JIT_KEEPS = 1 << 12, /* its code leaves the host's flags alone, other than by jit_flags_set() */
     JIT_MAY_RAISE = 1 << 13,
     JIT_BRANCH = 1 << 14, /* ends its run of instructions; translated by branch.c */
-    JIT_FP = 1 << 15,     /* floating point or Advanced SIMD: only where FPEN allows it (fp_usable) */
+    JIT_FP = 1 << 15,     /* floating point or Advanced SIMD: only where FPEN allows it (FP_ACCESS) */
+    JIT_FP_ARITH = 1 << 16, /* and FPCR is one that it can be done with (FP_PLAIN, FP_CAREFUL) */
 };
 
 typedef void jit_emit_fn(struct translation *t, const struct a64_insn *insn);
@@ -84,6 +85,8 @@ enum jit_flags { JIT_FLAGS_NONE, JIT_FLAGS_ADD, JIT_FLAGS_SUB, JIT_FLAGS_FP };
 /* The host's flags are this instruction's NZCV now. Stores them in cpu->nzcv where that is needed. Clobbers
  * rax and rcx, not the flags. */
 void jit_flags_set(struct translation *t, enum jit_flags kind);
+/* The same for an instruction that may bail out: always stored, and only there. */
+void jit_flags_set_stored(struct translation *t, enum jit_flags kind);
 /* Will anybody see the flags that this instruction sets? */
 bool jit_flags_wanted(const struct translation *t);
 /* For flags that are computed otherwise: value (0-15) in the register is stored in cpu->nzcv. */

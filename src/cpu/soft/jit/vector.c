@@ -64,6 +64,7 @@ static void clear_above(struct translation *t, unsigned xmm, unsigned bytes) {
 }
 
 void jit_vector_write(struct translation *t, unsigned reg, unsigned xmm, unsigned bytes) {
+    t->fp_size[reg] = 0;
     clear_above(t, xmm, bytes);
     x86_vex(jit_asm(t), X86_VMOVDQA_STORE, xmm, 0, jit_vector_rm(t, reg));
 }

@@ -237,7 +237,14 @@ enum {
 };
 
 /* Predicates of VCMP. */
-enum x86_compare { CMP_EQ = 0, CMP_LT = 1, CMP_LE = 2, CMP_UNORDERED = 3, CMP_EQ_UNORDERED = 8 };
+enum x86_compare {
+    CMP_EQ = 0,
+    CMP_LT = 1,
+    CMP_LE = 2,
+    CMP_UNORDERED = 3,
+    CMP_EQ_UNORDERED = 8,
+    CMP_NOT_GREATER = 0x1a, /* or unordered; without signalling */
+};
 
 /* Shifts by an immediate: the opcode, and the digit in ModRM.reg. */
 enum jit_shift { JIT_SRL = 2, JIT_SRL_BYTES = 3, JIT_SRA = 4, JIT_SLL = 6, JIT_SLL_BYTES = 7 };

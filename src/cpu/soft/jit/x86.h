@@ -334,6 +334,11 @@ static inline uint8_t *x86_jcc_short(struct x86 *a, enum x86_cc cc) {
     *a->at++ = 0;
     return a->at - 1;
 }
+static inline uint8_t *x86_jrcxz_short(struct x86 *a) { /* if rcx is 0; the flags are not looked at */
+    *a->at++ = 0xe3;
+    *a->at++ = 0;
+    return a->at - 1;
+}
 static inline uint8_t *x86_jmp_short(struct x86 *a) {
     *a->at++ = 0xeb;
     *a->at++ = 0;
