@@ -1,0 +1,393 @@
+/* The translator: x86-64 encodings as GNU as has them, and programs that must end in the same state as by the
+ * interpreter, which tests/cpu compares with qemu-aarch64 (as it does the translator, form by form). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/memory.h"
+#include "cpu/engine.h"
+#include "cpu/soft/cpu.h"
+#include "cpu/soft/jit/jit.h"
+#include "cpu/soft/jit/x86.h"
+
+/* --- the assembler */
+
+static uint8_t code[64];
+static struct x86 as;
+
+#define ASSEMBLES(call, ...)                                                                                 \
+    do {                                                                                                     \
+        const uint8_t expected[] = {__VA_ARGS__};                                                            \
+        as.at = code;                                                                                        \
+        call;                                                                                                \
+        assert_int_equal(as.at - code, sizeof expected);                                                     \
+        assert_memory_equal(code, expected, sizeof expected);                                                \
+    } while (0)
+
+static void encodes_general_instructions(void **state) {
+    (void)state;
+    struct x86 *a = &as;
+    ASSEMBLES(x86_alu(a, true, ALU_ADD, RAX, x86_r(RBX)), 0x48, 0x03, 0xc3); /* add rax, rbx */
+    ASSEMBLES(
+        x86_alu(a, false, ALU_ADD, R8, x86_m(RBP, -128)), 0x44, 0x03, 0x45, 0x80); /* add r8d, [rbp-128] */
+    ASSEMBLES(x86_alu_to(a, true, ALU_SUB, x86_m(RBP, 128), R15), 0x4c, 0x29, 0xbd, 0x80, 0x00, 0x00,
+        0x00); /* sub [rbp+128], r15 */
+    ASSEMBLES(x86_alu_imm(a, true, ALU_CMP, x86_r(R12), 127), 0x49, 0x83, 0xfc, 0x7f); /* cmp r12, 127 */
+    ASSEMBLES(x86_alu_imm(a, false, ALU_AND, x86_r(RCX), 32736), 0x81, 0xe1, 0xe0, 0x7f, 0x00,
+        0x00); /* and ecx, 32736 */
+    ASSEMBLES(x86_alu_imm(a, false, ALU_CMP, x86_m(RBP, 0x458), 0), 0x83, 0xbd, 0x58, 0x04, 0x00, 0x00,
+        0x00);                                                                 /* cmp dword [rbp+0x458], 0 */
+    ASSEMBLES(x86_test(a, false, x86_r(R13), RDI), 0x41, 0x85, 0xfd);          /* test r13d, edi */
+    ASSEMBLES(x86_load(a, true, RAX, x86_m(R12, 0)), 0x49, 0x8b, 0x04, 0x24);  /* mov rax, [r12] */
+    ASSEMBLES(x86_store(a, true, x86_m(R13, 0), R14), 0x4d, 0x89, 0x75, 0x00); /* mov [r13], r14 */
+    ASSEMBLES(x86_load(a, false, R9, x86_mx(RSP, RCX, 3, 16)), 0x44, 0x8b, 0x4c, 0xcc,
+        0x10);                                                                /* mov r9d, [rsp+rcx*8+16] */
+    ASSEMBLES(x86_mov_imm(a, RAX, 0x12345678), 0xb8, 0x78, 0x56, 0x34, 0x12); /* mov eax, 0x12345678 */
+    ASSEMBLES(x86_mov_imm(a, R11, (uint64_t)-2), 0x49, 0xc7, 0xc3, 0xfe, 0xff, 0xff, 0xff); /* mov r11, -2 */
+    ASSEMBLES(x86_mov_imm(a, R10, UINT64_C(0x123456789abcdef0)), 0x49, 0xba, 0xf0, 0xde, 0xbc, 0x9a, 0x78,
+        0x56, 0x34, 0x12); /* movabs r10, 0x123456789abcdef0 */
+    ASSEMBLES(x86_lea(a, true, RDX, x86_mx(RAX, R9, 2, 100)), 0x4a, 0x8d, 0x54, 0x88,
+        0x64);                                                              /* lea rdx, [rax+r9*4+100] */
+    ASSEMBLES(x86_load8(a, RSI, x86_r(RDI)), 0x40, 0x0f, 0xb6, 0xf7);       /* movzx esi, dil */
+    ASSEMBLES(x86_load16(a, RAX, x86_m(RCX, 20)), 0x0f, 0xb7, 0x41, 0x14);  /* movzx eax, word [rcx+20] */
+    ASSEMBLES(x86_load8s(a, true, R8, x86_r(RSI)), 0x4c, 0x0f, 0xbe, 0xc6); /* movsx r8, sil */
+    ASSEMBLES(x86_load32s(a, RCX, x86_r(R10)), 0x49, 0x63, 0xca);           /* movsxd rcx, r10d */
+    ASSEMBLES(x86_store8(a, x86_m(RAX, 0), RDI), 0x40, 0x88, 0x38);         /* mov [rax], dil */
+    ASSEMBLES(
+        x86_store16(a, x86_mx(RAX, R9, 0, 0), R8), 0x66, 0x46, 0x89, 0x04, 0x08);   /* mov [rax+r9], r8w */
+    ASSEMBLES(x86_shift(a, true, SHIFT_SHL, x86_r(R9), 7), 0x49, 0xc1, 0xe1, 0x07); /* shl r9, 7 */
+    ASSEMBLES(x86_shift(a, false, SHIFT_SAR, x86_r(RDX), 31), 0xc1, 0xfa, 0x1f);    /* sar edx, 31 */
+    ASSEMBLES(x86_shift_by(a, X86_SHLX, true, RAX, x86_m(RBP, -8), RCX), 0xc4, 0xe2, 0xf1, 0xf7, 0x45,
+        0xf8); /* shlx rax, [rbp-8], rcx */
+    ASSEMBLES(x86_shift_by(a, X86_SARX, false, R8, x86_r(RCX), RDX), 0xc4, 0x62, 0x6a, 0xf7,
+        0xc1); /* sarx r8d, ecx, edx */
+    ASSEMBLES(
+        x86_rorx(a, false, RCX, x86_r(R14), 7), 0xc4, 0xc3, 0x7b, 0xf0, 0xce, 0x07); /* rorx ecx, r14d, 7 */
+    ASSEMBLES(
+        x86_pext(a, false, RAX, RAX, x86_r(RCX)), 0xc4, 0xe2, 0x7a, 0xf5, 0xc1); /* pext eax, eax, ecx */
+    ASSEMBLES(x86_andn(a, true, R9, R10, x86_m(RBP, -16)), 0xc4, 0x62, 0xa8, 0xf2, 0x4d,
+        0xf0);                                                /* andn r9, r10, [rbp-16] */
+    ASSEMBLES(x86_not(a, true, x86_r(R8)), 0x49, 0xf7, 0xd0); /* not r8 */
+    ASSEMBLES(x86_neg(a, false, x86_r(RCX)), 0xf7, 0xd9);     /* neg ecx */
+    ASSEMBLES(x86_imul(a, true, RAX, x86_m(RBP, 8)), 0x48, 0x0f, 0xaf, 0x45, 0x08); /* imul rax, [rbp+8] */
+    ASSEMBLES(x86_muldiv(a, true, X86_MUL, x86_r(R9)), 0x49, 0xf7, 0xe1);           /* mul r9 */
+    ASSEMBLES(x86_muldiv(a, false, X86_IDIV, x86_r(RCX)), 0xf7, 0xf9);              /* idiv ecx */
+    ASSEMBLES(x86_cqo(a, true), 0x48, 0x99);                                        /* cqo */
+    ASSEMBLES(x86_bswap(a, true, R11), 0x49, 0x0f, 0xcb);                           /* bswap r11 */
+    ASSEMBLES(x86_lzcnt(a, false, R8, x86_r(RDI)), 0xf3, 0x44, 0x0f, 0xbd, 0xc7);   /* lzcnt r8d, edi */
+    ASSEMBLES(x86_bt_imm(a, false, x86_m(RBP, 160), 1), 0x0f, 0xba, 0xa5, 0xa0, 0x00, 0x00, 0x00,
+        0x01);                                               /* bt dword [rbp+160], 1 */
+    ASSEMBLES(x86_bt(a, false, RCX, RAX), 0x0f, 0xa3, 0xc1); /* bt ecx, eax */
+    ASSEMBLES(x86_cmov(a, true, CC_AE, R9, x86_m(RBP, -64)), 0x4c, 0x0f, 0x43, 0x4d,
+        0xc0);                                                  /* cmovae r9, [rbp-64] */
+    ASSEMBLES(x86_setcc(a, CC_B, RAX), 0x0f, 0x92, 0xc0);       /* setb al */
+    ASSEMBLES(x86_setcc(a, CC_A, RDI), 0x40, 0x0f, 0x97, 0xc7); /* seta dil */
+    ASSEMBLES(x86_lahf(a), 0x9f);                               /* lahf */
+    ASSEMBLES(x86_cmc(a), 0xf5);                                /* cmc */
+    ASSEMBLES(x86_push(a, R12), 0x41, 0x54);                    /* push r12 */
+    ASSEMBLES(x86_pop(a, RBX), 0x5b);                           /* pop rbx */
+    ASSEMBLES(x86_jmp_rm(a, x86_mx(R15, RCX, 3, 0x1000)), 0x41, 0xff, 0xa4, 0xcf, 0x00, 0x10, 0x00,
+        0x00);                                         /* jmp [r15+rcx*8+0x1000] */
+    ASSEMBLES(x86_call_rm(a, x86_r(RAX)), 0xff, 0xd0); /* call rax */
+}
+
+static void encodes_vector_instructions(void **state) {
+    (void)state;
+    struct x86 *a = &as;
+    ASSEMBLES(x86_vex(a, X86_VMOVDQU, 1, 0, x86_mx(RAX, R9, 0, 0)), 0xc4, 0xa1, 0x7a, 0x6f, 0x0c,
+        0x08); /* vmovdqu xmm1, [rax+r9] */
+    ASSEMBLES(
+        x86_vex(a, X86_VMOVDQU_STORE, 9, 0, x86_m(RAX, 0)), 0xc5, 0x7a, 0x7f, 0x08); /* vmovdqu [rax], xmm9 */
+    ASSEMBLES(
+        x86_vex(a, X86_VPXOR, 12, 3, x86_r(10)), 0xc4, 0x41, 0x61, 0xef, 0xe2); /* vpxor xmm12, xmm3, xmm10 */
+    ASSEMBLES(x86_vex(a, X86_VMOVD, 2, 0, x86_r(R9)), 0xc4, 0xc1, 0x79, 0x6e, 0xd1); /* vmovd xmm2, r9d */
+    ASSEMBLES(x86_vex(a, X86_VMOVQ, 8, 0, x86_m(RBP, 512)), 0xc5, 0x7a, 0x7e, 0x85, 0x00, 0x02, 0x00,
+        0x00); /* vmovq xmm8, [rbp+512] */
+}
+
+static void jumps_forward_and_back(void **state) {
+    (void)state;
+    as.at = code;
+    uint8_t *over = x86_jcc_forward(&as, CC_NE);
+    x86_ret(&as);
+    x86_bind(&as, over);
+    x86_jmp(&as, code);
+    const uint8_t expected[] = {0x0f, 0x85, 1, 0, 0, 0, 0xc3, 0xe9, 0xf4, 0xff, 0xff, 0xff};
+    assert_memory_equal(code, expected, sizeof expected);
+}
+
+/* --- programs: x0 is the address of a page of data in the middle of RAM */
+
+/* Every condition after every kind of flags. */
+static const uint32_t flags[] = {
+    0xd2800014, // mov x20, #0x0
+    0xd2800015, // mov x21, #0x0
+    0xd280050a, // mov x10, #0x28
+    0xf9400001, // ldr x1, [x0]
+    0xf9400402, // ldr x2, [x0, #8]
+    0xeb020023, // subs x3, x1, x2
+    0x9a1f02d6, // adc x22, x22, xzr
+    0x9a9736f7, // cinc x23, x23, cs
+    0x54000048, // b.hi 28
+    0x91000694, // add x20, x20, #0x1
+    0x2b020024, // adds w4, w1, w2
+    0x54000049, // b.ls 34
+    0xd27f0294, // eor x20, x20, #0x2
+    0x54000046, // b.vs 3c
+    0x8b140e94, // add x20, x20, x20, lsl #3
+    0xea020025, // ands x5, x1, x2
+    0x54000044, // b.mi 48
+    0x910016b5, // add x21, x21, #0x5
+    0x6b02003f, // cmp w1, w2
+    0xfa43a846, // ccmp x2, #0x3, #0x6, ge
+    0xba421029, // ccmn x1, x2, #0x9, ne
+    0x1a9fd7e6, // cset w6, gt
+    0xda9f33e7, // csetm x7, cs
+    0xda82d428, // csneg x8, x1, x2, le
+    0x8b0602b5, // add x21, x21, x6
+    0xca0702b5, // eor x21, x21, x7
+    0x8b0802b5, // add x21, x21, x8
+    0xfa150029, // sbcs x9, x1, x21
+    0x54000040, // b.eq 78
+    0xba090294, // adcs x20, x20, x9
+    0x93c1342b, // ror x11, x1, #13
+    0xf900000b, // str x11, [x0]
+    0x9b147c4c, // mul x12, x2, x20
+    0x91048d8c, // add x12, x12, #0x123
+    0xf900040c, // str x12, [x0, #8]
+    0xea2b018d, // bics x13, x12, x11
+    0x54000045, // b.pl 98
+    0xcb0d0294, // sub x20, x20, x13
+    0xf100054a, // subs x10, x10, #0x1
+    0x54fffb81, // b.ne c
+    0xd53b4218, // mrs x24, nzcv
+    0xd4000002, // hvc #0x0
+};
+
+/* Calls, returns and branches by register, between pages. */
+static const uint32_t calls[] = {
+    0xd280190a,          // mov x10, #0xc8
+    0xd2800001,          // mov x1, #0x0
+    0x100002c3,          // adr x3, 60
+    0x9400000d,          // bl 40
+    0x94000416,          // bl 1068
+    0x92400144,          // and x4, x10, #0x1
+    0xb8647865,          // ldr w5, [x3, x4, lsl #2]
+    0x8b25c065,          // add x5, x3, w5, sxtw
+    0xd63f00a0,          // blr x5
+    0x3610004a,          // tbz w10, #2, 2c
+    0xd1000c21,          // sub x1, x1, #0x3
+    0xb5000041,          // cbnz x1, 34
+    0x91000421,          // add x1, x1, #0x1
+    0xd100054a,          // sub x10, x10, #0x1
+    0xb5fffeaa,          // cbnz x10, c
+    0xd4000002,          // hvc #0x0
+    0x91002c21,          // add x1, x1, #0xb
+    0xf8008401,          // str x1, [x0], #8
+    0xd1002000,          // sub x0, x0, #0x8
+    0xd65f03c0,          // ret
+    0xca0a0021,          // eor x1, x1, x10
+    0xd65f03c0,          // ret
+    0xcac10c21,          // eor x1, x1, x1, ror #3
+    0xd65f03c0,          // ret
+    0xfffffff0,          // .word 0xfffffff0
+    0xfffffff8,          // .word 0xfffffff8
+    [1050] = 0xa9401c06, // ldp x6, x7, [x0]
+    0x8b060021,          // add x1, x1, x6
+    0xa9001c01,          // stp x1, x7, [x0]
+    0xd65f03c0,          // ret
+};
+
+/* A loop that ran often is changed, instruction by instruction. */
+static const uint32_t patch[] = {
+    0xd280050a, // mov x10, #0x28
+    0x10000082, // adr x2, 14
+    0xd2800001, // mov x1, #0x0
+    0xd2800644, // mov x4, #0x32
+    0xd503201f, // nop
+    0x91000421, // add x1, x1, #0x1
+    0xf1000484, // subs x4, x4, #0x1
+    0x54ffffa1, // b.ne 10
+    0xb9400045, // ldr w5, [x2]
+    0x111000a5, // add w5, w5, #0x400
+    0xb9000045, // str w5, [x2]
+    0xd50b7b22, // dc cvau, x2
+    0xd5033b9f, // dsb ish
+    0xd50b7522, // ic ivau, x2
+    0xd5033b9f, // dsb ish
+    0xd5033fdf, // isb
+    0xf100054a, // subs x10, x10, #0x1
+    0x54fffe41, // b.ne c
+    0xd4000002, // hvc #0x0
+};
+
+/* Every width, aligned or not, across pages; pairs, exclusives, atomics. */
+static const uint32_t memory[] = {
+    0xd28003ca, // mov x10, #0x1e
+    0x913c000b, // add x11, x0, #0xf00
+    0xd280000c, // mov x12, #0x0
+    0x9100001f, // mov sp, x0
+    0x911003ff, // add sp, sp, #0x400
+    0x39400d61, // ldrb w1, [x11, #3]
+    0x39801562, // ldrsb x2, [x11, #5]
+    0x78407163, // ldurh w3, [x11, #7]
+    0x78c09164, // ldursh w4, [x11, #9]
+    0xb880a165, // ldursw x5, [x11, #10]
+    0xf8411166, // ldur x6, [x11, #17]
+    0x8b020027, // add x7, x1, x2
+    0x8b0300e7, // add x7, x7, x3
+    0xca041ce7, // eor x7, x7, x4, lsl #7
+    0x8b0500e7, // add x7, x7, x5
+    0xcb0600e7, // sub x7, x7, x6
+    0xf8001167, // stur x7, [x11, #1]
+    0x78013167, // sturh w7, [x11, #19]
+    0x39007967, // strb w7, [x11, #30]
+    0xb82c7967, // str w7, [x11, x12, lsl #2]
+    0xa9bf33e7, // stp x7, x12, [sp, #-16]!
+    0xa8c127e8, // ldp x8, x9, [sp], #16
+    0xf840956d, // ldr x13, [x11], #9
+    0xf81f8d6d, // str x13, [x11, #-8]!
+    0xc85ffc0e, // ldaxr x14, [x0]
+    0x8b0701ce, // add x14, x14, x7
+    0xc80ffc0e, // stlxr w15, x14, [x0]
+    0x91002010, // add x16, x0, #0x8
+    0xf8e70211, // ldaddal x7, x17, [x16]
+    0x38278212, // swpb w7, w18, [x16]
+    0xb8713213, // ldsetl w17, w19, [x16]
+    0x782e1214, // ldclrh w14, w20, [x16]
+    0xf833221f, // steor x19, [x16]
+    0xaa1103f5, // mov x21, x17
+    0xc8f5fe07, // casal x21, x7, [x16]
+    0xc8dffe16, // ldar x22, [x16]
+    0x889ffc16, // stlr w22, [x0]
+    0x9100058c, // add x12, x12, #0x1
+    0xd100054a, // sub x10, x10, #0x1
+    0xb5fffbca, // cbnz x10, 14
+    0xd4000002, // hvc #0x0
+};
+
+enum {
+    RAM = 0x40000000,
+    RAM_SIZE = 4 << 20,
+    TABLE = RAM,
+    CODE = RAM + 0x10000,
+    DATA = RAM + 0x20000, /* x0 */
+    DATA_SIZE = 0x3000,
+};
+
+struct machine {
+    struct engine_machine calls;
+    struct memory *memory;
+    struct engine_vm *vm;
+    struct cpu *cpu;
+    uint8_t *ram;
+};
+
+static bool no_mmio_read(void *ctx, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value) {
+    (void)ctx, (void)vcpu, (void)gpa, (void)size, (void)value;
+    return false;
+}
+static bool no_mmio_write(void *ctx, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t value) {
+    (void)ctx, (void)vcpu, (void)gpa, (void)size, (void)value;
+    return false;
+}
+static void on_hvc(void *ctx, unsigned vcpu, uint64_t x[18]) {
+    struct machine *m = ctx;
+    (void)vcpu, (void)x;
+    engine_soft.vcpu_kick((struct engine_vcpu *)m->cpu);
+}
+static void ignore_timer(void *ctx, unsigned vcpu, unsigned ppi, bool level) {
+    (void)ctx, (void)vcpu, (void)ppi, (void)level;
+}
+
+static void create(struct machine *m, const char *options) {
+    struct error e;
+    m->calls = (struct engine_machine){.ctx = m,
+        .mmio_read = no_mmio_read,
+        .mmio_write = no_mmio_write,
+        .hvc = on_hvc,
+        .timer_line = ignore_timer};
+    m->memory = memory_create();
+    m->ram = aligned_alloc(4096, RAM_SIZE);
+    memset(m->ram, 0, RAM_SIZE);
+    const struct engine_config config = {
+        .memory = m->memory, .machine = &m->calls, .vcpus = 1, .options = options};
+    assert_int_equal(engine_soft.vm_create(&m->vm, &config, &e), 0);
+    const struct memory_slot ram = {.gpa = RAM, .size = RAM_SIZE, .host = m->ram, .kind = MEMORY_RAM};
+    assert_int_equal(memory_add(m->memory, &ram, &e), 0);
+    m->cpu = (struct cpu *)engine_soft.vcpu(m->vm, 0);
+}
+
+static void destroy(struct machine *m) {
+    engine_soft.vm_destroy(m->vm);
+    memory_destroy(m->memory);
+    free(m->ram);
+}
+
+/* Runs the program to its HVC, in EL1 with an identity map of one block of Normal memory. */
+static void run(struct machine *m, const uint32_t *program, size_t size) {
+    enum { BLOCK = 1, AF = 1 << 10, INNER_SHAREABLE = 3 << 8, SCTLR_MCI = 1 | 1 << 2 | 1 << 12 };
+    uint64_t block = RAM | BLOCK | AF | INNER_SHAREABLE;
+    memcpy(m->ram + (TABLE - RAM) + 8 * (RAM >> 30), &block, sizeof block);
+    memcpy(m->ram + (CODE - RAM), program, size);
+    for (unsigned i = 0; i < DATA_SIZE; i++)
+        m->ram[DATA - RAM + i] = (uint8_t)(i * 37 ^ i >> 7);
+    engine_soft.vcpu_reset((struct engine_vcpu *)m->cpu, CODE, DATA);
+    m->cpu->sys.mair = 0xff;
+    m->cpu->sys.tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | UINT64_C(2) << 32;
+    m->cpu->sys.ttbr0 = TABLE;
+    m->cpu->sys.sctlr |= SCTLR_MCI;
+    assert_int_equal(engine_soft.vcpu_run((struct engine_vcpu *)m->cpu), ENGINE_EXIT_KICKED);
+}
+
+static void compare(const uint32_t *program, size_t size) {
+    static const char *const options[] = {"eager", NULL}; /* from the start, and what runs often */
+    struct machine expected;
+    if (!jit_available())
+        skip();
+    create(&expected, "interp");
+    run(&expected, program, size);
+    assert_true(expected.cpu->stats.instructions > 100);
+    for (unsigned i = 0; i < 2; i++) {
+        struct machine m;
+        create(&m, options[i]);
+        run(&m, program, size);
+        assert_true(m.cpu->stats.translations > 0);
+        assert_memory_equal(m.cpu->x, expected.cpu->x, sizeof m.cpu->x[0] * (REG_SP + 1));
+        assert_int_equal(m.cpu->pc, expected.cpu->pc);
+        assert_int_equal(m.cpu->nzcv, expected.cpu->nzcv);
+        assert_memory_equal(m.ram, expected.ram, RAM_SIZE);
+        assert_int_equal(m.cpu->stats.instructions, expected.cpu->stats.instructions);
+        destroy(&m);
+    }
+    destroy(&expected);
+}
+
+#define PROGRAM(name)                                                                                        \
+    static void runs_##name(void **state) {                                                                  \
+        (void)state;                                                                                         \
+        compare(name, sizeof name);                                                                          \
+    }
+PROGRAM(flags)
+PROGRAM(calls)
+PROGRAM(patch)
+PROGRAM(memory)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(encodes_general_instructions),
+        cmocka_unit_test(encodes_vector_instructions),
+        cmocka_unit_test(jumps_forward_and_back),
+        cmocka_unit_test(runs_flags),
+        cmocka_unit_test(runs_calls),
+        cmocka_unit_test(runs_patch),
+        cmocka_unit_test(runs_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
