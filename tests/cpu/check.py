@@ -14,12 +14,14 @@ Environment: PEARVISOR_QEMU_USER  the emulator, with its options   (qemu-aarch64
 import argparse
 import collections
 import os
+import platform
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -76,26 +78,53 @@ def make_cases(table, args, only, known):
 
 
 def run(args, cases):
-    """Both sides over the cases: the lines of run_cases, and what went wrong with running as such."""
+    """All engines over the cases, beside one oracle: the lines of run_cases by engine, and what went wrong with
+    running as such."""
+    engines = args.engine.split(",")
     qemu = shlex.split(os.environ.get("PEARVISOR_QEMU_USER", QEMU))
     oracle = subprocess.Popen(qemu + [args.oracle, cases], stdout=subprocess.PIPE)
-    try:
-        ours = subprocess.run([args.run_cases, cases] + list(filter(None, [args.engine])), stdin=oracle.stdout, capture_output=True, text=True,
-                              timeout=args.timeout * max(1, args.scale), check=False)
-    except subprocess.TimeoutExpired:
-        oracle.kill()
-        return "", "the cases (--keep) did not end within %d seconds" % args.timeout
+    pipes = [os.pipe() for _ in engines]
+    tee = subprocess.Popen(["tee"] + ["/dev/fd/%d" % pipe[1] for pipe in pipes], stdin=oracle.stdout,
+                           stdout=subprocess.DEVNULL, pass_fds=[pipe[1] for pipe in pipes])
     oracle.stdout.close()
-    status = oracle.wait()
-    # the software CPU tells of every undefined instruction
-    sys.stderr.writelines(line for line in ours.stderr.splitlines(True) if not line.startswith("pearvisor: "))
-    if ours.returncode not in (0, 1) or status != 0:
-        return ours.stdout, "the oracle ended with %d, run_cases with %d" % (status, ours.returncode)
-    return ours.stdout, None
+    texts, runs = {}, []
+    for engine, (reader, writer) in zip(engines, pipes):
+        os.close(writer)
+        text = tempfile.TemporaryFile("w+")
+        texts[engine] = text
+        runs.append(subprocess.Popen([args.run_cases, cases, engine], stdin=reader, stdout=text, stderr=subprocess.PIPE,
+                                     text=True))
+        os.close(reader)
+    deadline = time.monotonic() + args.timeout * max(1, args.scale)
+    problems = []
+    threads = [threading.Thread(target=show_errors, args=(ours.stderr,)) for ours in runs]
+    for thread in threads:
+        thread.start()
+    for engine, process in [*zip(engines, runs), ("tee", tee), ("the oracle", oracle)]:
+        try:
+            status = process.wait(max(0, deadline - time.monotonic()))
+            if status not in ((0, 1) if process in runs else (0,)):
+                problems.append("%s ended with %d" % (engine, status))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            problems.append("%s did not end within %d seconds (--keep the cases)" % (engine, args.timeout))
+    for thread in threads:
+        thread.join()
+    for text in texts.values():
+        text.seek(0)
+    return {engine: text.read() for engine, text in texts.items()}, "; ".join(problems)
+
+
+def show_errors(stream):
+    """All but what the software CPU tells of every undefined instruction."""
+    sys.stderr.writelines(line for line in stream if not line.startswith("pearvisor: "))
 
 
 class Report:
-    def __init__(self, generator, table, counts, known):
+    """What one engine's comparison said."""
+
+    def __init__(self, engine, generator, table, counts, known):
+        self.engine = engine
         self.generator, self.table, self.counts, self.known = generator, table, counts, known
         self.states = collections.Counter()
         self.failures = collections.Counter()
@@ -128,7 +157,7 @@ class Report:
         for name, details in sorted(self.details.items()):
             if name in self.known or name == "foreign":
                 continue
-            print("\n%s: %d of %d states differ" % (name, self.failures[name], self.states[name]))
+            print("\n%s, soft,%s: %d of %d states differ" % (name, self.engine, self.failures[name], self.states[name]))
             for detail in details[:limit]:
                 words = self.words(detail)
                 text = disassemble(words)
@@ -172,7 +201,8 @@ def parse_arguments():
     parser.add_argument("--table", required=True, help="what isa.py --json printed")
     parser.add_argument("--oracle", required=True)
     parser.add_argument("--run-cases", required=True)
-    parser.add_argument("--engine", help="the software CPU's option: interp or eager")
+    parser.add_argument("--engine", default="interp,eager" if platform.machine() == "x86_64" else "interp",
+                        help="options of the software CPU, each compared on its own")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", default="", help="forms, separated by commas")
     parser.add_argument("--words", type=int, default=250, help="words a form")
@@ -204,24 +234,27 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         cases = args.keep or os.path.join(work, "cases")
         generator.write(cases)
-        text, problem = run(args, cases)
-    report = Report(generator, table, counts, known)
-    report.read(text)
-    report.show_failures(args.show)
+        texts, problem = run(args, cases)
+    failed, wrong = set(), []
+    for engine, text in texts.items():
+        report = Report(engine, generator, table, counts, known)
+        report.read(text)
+        report.show_failures(args.show)
+        failed |= {name + ":" + engine for name, count in report.failures.items()
+                   if count and name not in known and name != "foreign"}
+        wrong += report.wrongly_executed()
+        print("\nsoft,%s: %d states of %d cases" % (engine, sum(report.states.values()), len(generator.cases)))
     report.show_foreign()
     uncovered = [] if only else report.show_coverage()
     if args.untested:
         for form in table.forms:
             if form.untested is not None:
                 print("elsewhere %s: %s" % (form.name, form.untested))
-    failed = sorted(name for name, count in report.failures.items()
-                    if count and name not in report.known and name != "foreign")
-    print("\n%d states of %d cases" % (sum(report.states.values()), len(generator.cases)))
     if failed:
-        print("FAIL %d: %s" % (len(failed), " ".join(failed)))
+        print("FAIL %d: %s" % (len(failed), " ".join(sorted(failed))))
     if problem:
         print("FAIL %s" % problem)
-    return 1 if failed or uncovered or problem or report.wrongly_executed() else 0
+    return 1 if failed or uncovered or problem or wrong else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Makes the words of the CPU tests: single instructions of every form, programs, and words the table lacks."""
 
 import random
+import re
 import struct
 
 from forms import REGISTERS
@@ -8,6 +9,16 @@ from forms import REGISTERS
 ALONE, PROGRAM = 1, 2  # enum case_flags
 COUNT_REG, BASE_REGS = 25, (26, 27, 31)  # case.h
 RESERVED = {25, 26, 27}
+DATA_END = 0x70002000  # case.h
+TEMPORARY = 24  # for addresses that a snippet makes; random instructions may overwrite it
+CALL_REGS = {24, 29, 30}  # what nested calls need
+
+# What most compiled code consists of; and accesses that may be unaligned and may fault anywhere.
+CORE = re.compile(r"(add|sub|and|orr|eor|bic|orn|eon)s?_|adcs?_|sbcs?_|cc?mn|ccmp|cs(el|inc|inv|neg)_|mov[knz_]|[su]?bfm|extr|"
+                  r"(lsl|lsr|asr|ror)v|m(add|sub)_|[su]div|ldrb?_|strb?_|ldp_|stp_")
+PLAIN_ACCESS = re.compile(r"(ldr|str|ldp|stp|ldnp|stnp).*_(imm|unscaled|post|pre)$")
+
+DSB_ISH, ISB, RET, NOP = 0xd5033b9f, 0xd5033fdf, 0xd65f03c0, 0xd503201f
 
 # Words beyond the table's test(): FPCR and FPSR, which are all that user mode can judge besides NZCV.
 EXTRA_WORDS = {"mrs": (0xd53b4400, 0xd53b4420), "msr": (0xd51b4400, 0xd51b4420)}
@@ -69,6 +80,9 @@ class Generator:
         self.records = []
         self.normal = [form for form in table.forms
                        if form.untested is None and not form.ends and form.name not in known]
+        self.core = [form for form in self.normal if CORE.match(form.name)]
+        self.plain = [form for form in self.normal if PLAIN_ACCESS.match(form.name)]
+        self.pool = None  # the registers that a program's instructions share, or None for all
 
     def add(self, kind, form, words, repeat, flags=0):
         header = struct.pack("<IHHII", len(self.cases), flags, len(words), repeat, self.random.getrandbits(32))
@@ -164,17 +178,30 @@ class Generator:
         """An instruction that leaves the program's own registers alone; as a list, with what it needs before."""
         r = self.random
         while True:
-            form = r.choice(self.normal)
+            form = r.choice(self.core if r.random() < 0.5 else self.normal)
             word = self.random_word(form)
             if word is None or is_branch(word) or is_system(word):
                 continue
+            word = self.narrow(form, word)
             memory = has_base(word)
             if memory:
                 words = self.program_access(form, word)
             else:
                 words = [word]
-            if words and not any(self.touches_reserved(w, memory) for w in words):
+            if words and not any(self.touches_reserved(w, memory) for w in words[-1:]):
                 return words
+
+    def narrow(self, form, word):
+        """The word with its registers from the program's pool, so that instructions depend on one another."""
+        if self.pool is None:
+            return word
+        other = word
+        for field in form.fields:
+            if field["member"] in REGISTERS and field["width"] == 5:
+                if bits(word, field["pieces"][0]["low"], 5) != 31:
+                    other = form.set_field(other, field, self.random.choice(self.pool))
+        suits = self.table.find(other) is form and form.testable(other) and not self.is_unfit(other)
+        return other if suits else word
 
     def touches_reserved(self, word, memory):
         form = self.table.find(word)
@@ -194,7 +221,11 @@ class Generator:
         if is_exclusive(word) or is_structure_post(word):
             return None
         word = word & ~(31 << 5) | self.random.choice(BASE_REGS) << 5
-        if form.field("rm"):
+        before = []
+        if form.name.endswith(("_reg", "_regw")) and self.random.randrange(4):
+            before = [0x92401000 | self.random.randrange(25) << 5 | TEMPORARY]  # and x24, xn, #31
+            word = word & ~(31 << 16) | TEMPORARY << 16
+        elif form.field("rm"):
             word |= 31 << 16
         imm = form.field("imm")
         if imm:
@@ -206,7 +237,69 @@ class Generator:
             value = self.random.randrange(-2, 3) * step if imm["signed"] else self.random.randrange(3)
             word = form.set_field(word, imm, value & (1 << imm["width"]) - 1)
         found = self.table.find(word)
-        return [word] if found is form and form.testable(word) else None
+        return before + [word] if found is form and form.testable(word) else None
+
+    def load_constant(self, reg, value):
+        return [0x52800000 | (value & 0xffff) << 5 | reg, 0x72a00000 | (value >> 16) << 5 | reg]
+
+    def fault_snippet(self):
+        """An access at the end of what is mapped, which may fault; at times an undefined instruction."""
+        r = self.random
+        if r.random() < 0.1:
+            return [r.getrandbits(16)]  # udf
+        while True:
+            form = r.choice(self.plain)
+            word = self.random_word(form)
+            if word is None:
+                continue
+            word = self.narrow(form, word) & ~(31 << 5) | TEMPORARY << 5
+            if self.table.find(word) is form and form.testable(word) and not self.touches_reserved(word, True):
+                imm = form.field("imm")
+                word = form.set_field(word, imm, r.randrange(2))
+                return self.load_constant(TEMPORARY, DATA_END - r.randrange(1, 64)) + [word]
+
+    def system_snippet(self):
+        """Flags and floating-point status to a register and back; another FPCR for what follows."""
+        r = self.random
+        n = r.randrange(25)
+        return r.choice((
+            [0xd53b4200 | n], [0xd51b4200 | n], [0xd53b4420 | n], [0xd53b4400 | n],
+            [0xd51b4420 | 31],
+            [0x52a00000 | r.choice((0, 0, 0x40, 0x80, 0xc0, 0x100, 0x200)) << 5 | n, 0xd51b4400 | n],
+        ))
+
+    def patch(self, distance, slot):
+        """Writes an instruction that depends on the loop count where a slot is, that many words from here."""
+        value = self.random.choice([n for n in range(24)])
+        words = self.load_constant(value, slot)
+        words.append(0x33161000 | COUNT_REG << 5 | value)  # bfi value, count, #10, #5
+        adr = (distance - len(words)) * 4
+        words.append(0x10000000 | (adr >> 2 & 0x7ffff) << 5 | TEMPORARY)
+        words += [0xb9000000 | TEMPORARY << 5 | value, 0xd50b7b20 | TEMPORARY, DSB_ISH, 0xd50b7520 | TEMPORARY, DSB_ISH, ISB]
+        return words
+
+    def leaf_words(self, count):
+        """Instructions that keep what calls need."""
+        words = []
+        for _ in range(count):
+            more = self.program_word()
+            named = {bits(word, low, 5) + next for word in more for low in (0, 5, 10, 16) for next in (0, 1)}
+            words += [NOP] if CALL_REGS & named else more
+        return words
+
+    def nest_snippet(self):
+        """A call of a function that calls another, by BL or BLR."""
+        r = self.random
+        inner = self.leaf_words(r.randrange(3)) + [RET]
+        body, rest = self.leaf_words(r.randrange(3)), self.leaf_words(r.randrange(3))
+        call = [0x94000000] if r.randrange(2) else [0x10000000 | TEMPORARY, 0xd63f0000 | TEMPORARY << 5]
+        outer = [0xaa1e03fd] + body + call + rest + [0xaa1d03fe, RET]  # mov x29, x30; ...; mov x30, x29; ret
+        at = 1 + len(body)  # of the call
+        to_inner = len(outer) - at
+        outer[at] |= to_inner if len(call) == 1 else to_inner << 5
+        if r.randrange(2):
+            outer[-1:] = [0xd65f03a0]  # ret x29
+        return [0x94000002, 0x14000001 + len(outer) + len(inner)] + outer + inner
 
     def exclusive_snippet(self):
         """Load-exclusive, add, store-exclusive; on a base register."""
@@ -239,23 +332,36 @@ class Generator:
     def program(self):
         """A list of items, each a list of words; forward branches lead to items, back branches consume the count."""
         r = self.random
+        self.pool = r.sample(range(24), r.randrange(3, 9)) if r.randrange(3) else None
+        slots = r.random() < 0.3  # of code that changes
         items = []
-        for _ in range(r.randrange(20, 90)):
+        for _ in range(r.randrange(20, 70)):
             kind = r.random()
-            if kind < 0.80:
+            if kind < 0.74:
                 items.append(self.program_word())
-            elif kind < 0.88:
+            elif kind < 0.82:
                 items.append(("forward", r.randrange(1, 6)))
-            elif kind < 0.93:
+            elif kind < 0.88:
                 items.append(("back", r.randrange(1, 12)))
-            elif kind < 0.96:
+            elif kind < 0.90:
                 items.append(self.exclusive_snippet())
-            else:
+            elif kind < 0.93:
                 items.append(self.call_snippet())
+            elif kind < 0.95:
+                items.append(self.nest_snippet())
+            elif kind < 0.97:
+                items.append(self.system_snippet())
+            elif kind < 0.975:
+                items.append(self.fault_snippet())
+            elif slots:
+                items.append(r.choice((("slot",), ("patch",))))
+        self.pool = None
         return self.link(items)
 
     def link(self, items):
-        sizes = [3 if item[0] == "back" else 1 if item[0] == "forward" else len(item) for item in items]
+        fixed = {"back": 3, "forward": 1, "slot": 1, "patch": 10}
+        sizes = [fixed[item[0]] if item[0] in fixed else len(item) for item in items]
+        slots = {n: 0x91000000 | self.random.randrange(24) * 33 for n, item in enumerate(items) if item[0] == "slot"}
         starts = [sum(sizes[:n]) for n in range(len(items) + 1)]
         words = []
         for n, item in enumerate(items):
@@ -266,6 +372,11 @@ class Generator:
                 # cbz count, past this; sub count, count, #1; branch
                 words += [0xb4000060 | COUNT_REG, 0xd1000400 | COUNT_REG << 5 | COUNT_REG,
                           self.condition_branch(target - starts[n] - 2)]
+            elif item[0] == "slot":
+                words.append(slots[n])  # add xn, xn, #0
+            elif item[0] == "patch":
+                to = self.random.choice(list(slots) or [None])
+                words += [NOP] * 10 if to is None else self.patch(starts[to] - starts[n], slots[to])
             else:
                 words += item
         return words

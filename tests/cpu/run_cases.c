@@ -12,11 +12,14 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bus/memory.h"
@@ -158,6 +161,15 @@ static void make_machine(const char *options) {
     cpu = (struct cpu *)vcpu; /* the soft engine's vCPU is its struct cpu */
     engine_soft.vcpu_reset(vcpu, VECTORS, 0);
     set_system_registers();
+}
+
+/* An interrupt that was gone when the vCPU looked: translated code is left wherever it lets itself be. */
+static void *disturb(void *end) {
+    while (!atomic_load((atomic_bool *)end)) {
+        cpu_attract(cpu, ATTENTION_INTERRUPT);
+        nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
+    }
+    return NULL;
 }
 
 static void destroy_machine(void) {
@@ -350,8 +362,14 @@ int main(int argc, char **argv) {
     if (file == MAP_FAILED)
         die("cannot read the cases");
     make_machine(argc > 2 ? argv[2] : NULL);
+    atomic_bool end = false;
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, disturb, &end) != 0)
+        die("cannot start a thread");
     uint64_t failures =
         run_file((const struct case_record *)file, (const struct case_record *)(file + stat.st_size));
+    atomic_store(&end, true);
+    pthread_join(thread, NULL);
     destroy_machine();
     return failures ? 1 : 0;
 }
