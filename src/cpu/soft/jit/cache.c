@@ -1,4 +1,5 @@
 /* A vCPU's translations: their memory, and which of them belong to a physical page. */
+#include <cpuid.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -11,10 +12,17 @@ static size_t pages_bytes(void) {
     return sizeof(struct jit_page) * JIT_PAGES;
 }
 
+/* Not every compiler's __builtin_cpu_supports() knows it. */
+static bool has_lzcnt(void) {
+    enum { EXTENDED_FEATURES = 0x80000001, LZCNT = 1 << 5 };
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(EXTENDED_FEATURES, &eax, &ebx, &ecx, &edx) && ecx & LZCNT;
+}
+
 bool jit_available(void) {
     __builtin_cpu_init();
-    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_lzcnt() &&
+           __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 int jit_create(struct cpu *cpu, bool eager) {
