@@ -16,7 +16,7 @@ for i in range(1, 2001): s += 1.0 / (i * i)
 print("%.6f" % s)')
 previous=
 for cpus in 1 2 4; do
-    "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$guest/initrd" --disk "$work/disk" --memory 512M --cpus $cpus \
+    "${boot[@]}" --disk "$work/disk" --memory 512M --cpus $cpus \
         --append "console=ttyAMA0 quiet" --display none --timeout 240 --stats >"$work/out" 2>"$work/err" </dev/null ||
         fail "exit status $? with $cpus CPUs" "$work/out"
     expect_lines "$work/out" '^GUEST-UP [0-9.]+' "^CPUS $cpus" "^SUM $sum $root_sum" '^GZIP-OK' '^DISK-OK' '^GUEST-DONE' \

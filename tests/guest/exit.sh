@@ -13,7 +13,7 @@ use_guest suite small "$work/suite.sh"
 start() { # APPEND PEARVISOR-OPTIONS...: in the background, as process $vm
     local append=$1
     shift
-    "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$guest/initrd" --disk "$work/disk" --memory 512M --net off \
+    "${boot[@]}" --disk "$work/disk" --memory 512M --net off \
         --append "console=ttyAMA0 quiet $append" --display none "$@" >"$work/out" 2>&1 </dev/null &
     vm=$!
 }
@@ -35,12 +35,12 @@ done
 kill -TERM $vm
 ends 1 "after SIGTERM"
 
-cp --sparse=always --reflink=auto "$guest/disk" "$work/disk"
+fresh_disk
 start "" --timeout 240 --no-reboot
 ends 3 "after a reset with --no-reboot"
 expect_lines "$work/out" '^READY'
 
-cp --sparse=always --reflink=auto "$guest/disk" "$work/disk"
+fresh_disk
 start "" --timeout 240
 ends 0 "after a reset and poweroff"
 expect_lines "$work/out" '^READY' '^AGAIN' '^GUEST-DONE'

@@ -1,4 +1,5 @@
 # What the guest tests share. A test sources it, builds or finds its guest in the cache, and boots copies of it.
+# PEARVISOR_ENGINE chooses the engine, such as soft,interp.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -12,10 +13,15 @@ fail() { # MESSAGE [LOG]
     exit 1
 }
 
-# The guest NAME, in $guest; its disk is only ever used as a copy, in $work/disk.
+# The guest NAME, in $guest, and the command that boots it, in $boot; its disk is only ever used as a copy, in $work/disk.
 use_guest() { # KIND NAME [SCRIPT]
     guest=$cache/guests/$2
     "$top/tools/guest" "$1" "$guest" "${3:-}" >"$work/build.log" 2>&1 || fail "cannot build the guest $2" "$work/build.log"
+    boot=("$top/pearvisor" run --engine "${PEARVISOR_ENGINE:-auto}" --kernel "$guest/kernel" --initrd "$guest/initrd")
+    fresh_disk
+}
+
+fresh_disk() {
     cp --sparse=always --reflink=auto "$guest/disk" "$work/disk"
 }
 

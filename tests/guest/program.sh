@@ -23,8 +23,8 @@ S
         chmod +x "$work/overlay/program_init"
         (gzip -dc "$guest/initrd"; cd "$work/overlay" && find . | cpio -o -H newc --quiet) >"$work/$program.initrd"
     fi
-    "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$work/$program.initrd" --memory 512M --net off --timeout 240 \
-        --stats --append "console=ttyAMA0 quiet rdinit=/program_init argument=$argument" "$@" >"$work/out" 2>&1 </dev/null &
+    "${boot[@]}" --initrd "$work/$program.initrd" --memory 512M --net off --timeout 240 --stats \
+        --append "console=ttyAMA0 quiet rdinit=/program_init argument=$argument" "$@" >"$work/out" 2>&1 </dev/null &
     vm=$!
 }
 

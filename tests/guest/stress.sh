@@ -23,7 +23,7 @@ dmesg | grep -E 'BUG|WARNING|Oops|stall|segfault|unhandled' && echo "FAILED the 
 S
 EXTRA=stress-ng use_guest suite stress "$work/suite.sh"
 for cpus in ${PEARVISOR_STRESS_CPUS:-2 4}; do
-    "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$guest/initrd" --disk "$work/disk" --memory 1G --cpus "$cpus" --net off \
+    "${boot[@]}" --disk "$work/disk" --memory 1G --cpus "$cpus" --net off \
         --append "console=ttyAMA0 quiet ro" --display none --timeout $((3600)) >"$work/out" 2>&1 </dev/null ||
         fail "exit status $? with $cpus CPUs" "$work/out"
     cat "$work/out"

@@ -6,7 +6,7 @@ use_guest systemd systemd
 port=$(free_port)
 
 start() { # PEARVISOR-OPTIONS...: in the background, as process $vm
-    "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$guest/initrd" --disk "$work/disk" --cpus 2 --memory 1G \
+    "${boot[@]}" --disk "$work/disk" --cpus 2 --memory 1G \
         --append "console=ttyAMA0 quiet" --serial "unix:$work/ttyAMA0" --console "unix:$work/hvc0" --display none \
         --net "user,forward=tcp:$port-8000" --timeout 500 "$@" >"$work/out" 2>&1 </dev/null &
     vm=$!
