@@ -51,6 +51,7 @@ struct jit {
     const uint8_t *chain;        /* called from where struct jit_chain follows */
     const uint8_t *handler;     /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
     const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
+    const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
     const uint8_t *jump;        /* rax: pc, to go on there */
     uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
 
@@ -84,8 +85,8 @@ enum {
     JIT_DEAD_JUMP = 0xeb, /* JMP rel8, back to the dead stub */
 };
 
-/* --- runtime.c: for stubs. The code for pc, or NULL when that is not translated yet; raises what fetching from there
- * raises. The second leads the jump in front of the chain there. */
+/* --- runtime.c: for stubs. The code for pc, or NULL when that is not translated yet; raises what fetching
+ * from there raises. The second leads the jump in front of the chain there. */
 const uint8_t *jit_resolve(struct cpu *cpu);
 const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain);
 
@@ -94,8 +95,11 @@ enum {
     REGION_INSNS = 96,  /* at most */
     REGION_SPREAD = 64, /* beyond this many no further branch is followed */
     REGION_HOST_REGS = 10,
+    REGION_HOST_VECTORS = 10, /* from xmm6 on */
     REGION_FIXUPS = 1024,
     REGION_OUTSIDE = -1,
+    REGION_STORED = -1, /* flags: in memory */
+    REGION_UNKNOWN = -2,
 };
 
 struct region_insn {
@@ -104,25 +108,57 @@ struct region_insn {
     uint32_t use;    /* set of enum jit_use */
     uint16_t offset; /* in the page */
     uint16_t weight;
-    int16_t next, taken;       /* where it leads, by index, or REGION_OUTSIDE */
-    int64_t next_at, taken_at; /* the same as an offset from the page's start */
-    bool conditional;          /* `taken` exists */
-    bool ends;                 /* `next` does not exist */
-    bool join;                 /* others lead here than the one before */
-    bool flags_live;           /* before it */
-    uint64_t reads, writes,
-        dirty;              /* sets of general registers; dirty: before it, registers newer than memory */
-    uint8_t *label, *after; /* as written; label is NULL until then */
-    uint8_t *data;          /* rel32 of what wants the address of insn's copy, or NULL */
+    int16_t next, taken;           /* where it leads, by index, or REGION_OUTSIDE */
+    int64_t next_at, taken_at;     /* the same as an offset from the page's start */
+    bool conditional;              /* `taken` exists */
+    bool ends;                     /* `next` does not exist */
+    bool join;                     /* others lead here than the one before */
+    bool flags_live;               /* before it, somebody may still look at NZCV */
+    bool flags_needed;             /* likewise, and wants them stored, rather than by their origin */
+    bool flags_stored;             /* it stores the flags that it sets */
+    int16_t flags_from, flags_to;  /* whose flags they are before and after it: an index, or REGION_STORED */
+    uint64_t reads, writes, dirty; /* sets of registers; dirty: before it, registers newer than memory */
+    uint8_t *label, *after;        /* as written; label is NULL until then */
+    uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
 };
+
+/* Sets of registers go on with the vector registers, so that one word does. There is no room for two: v14 and
+ * v15, which code uses least, as a function that does has to save them, stay in memory. */
+enum { REGION_VECTORS = REG_COUNT };
+static inline unsigned region_vector(unsigned v) {
+    return v < 14 ? REGION_VECTORS + v : v > 15 ? REGION_VECTORS + v - 2 : REG_SINK;
+}
+static inline unsigned region_vector_number(unsigned reg) {
+    return reg - REGION_VECTORS < 14 ? reg - REGION_VECTORS : reg - REGION_VECTORS + 2;
+}
 
 struct region {
     struct region_insn insn[REGION_INSNS];
     int count;
     int16_t index_of[CODE_PAGE_INSNS];
-    uint64_t allocated, written; /* sets of general registers: in host registers; of them those that change */
+    uint64_t allocated, written; /* sets of registers: in host registers; of them those that change */
     uint64_t preset;             /* of those allocated, the ones written before anything else can happen */
-    uint8_t host[REG_COUNT];
+    uint8_t host[64];
+};
+
+/* How NZCV follows from two operands (cpu.flags_kind): of a sum, of a difference, of a bitwise AND; or of the
+ * sum or difference that gave the first operand, with the second. */
+enum flags_kind {
+    FLAGS_STORED,
+    FLAGS_OF_ADD,
+    FLAGS_OF_SUB,
+    FLAGS_OF_AND,
+    FLAGS_OF_SUM,
+    FLAGS_OF_DIFFERENCE,
+    FLAGS_WIDE = 8, /* 64 bits */
+};
+
+/* Where the operands of the flags that an instruction sets are afterwards. */
+struct flags_origin {
+    uint32_t kind;
+    bool immediate; /* the second operand */
+    uint8_t reg[2];
+    int32_t value;
 };
 
 /* A jump to code that does not exist yet. */
@@ -140,10 +176,11 @@ struct translation {
     int index; /* of the instruction being translated */
     enum jit_flags flags;
     bool sp_aligned;
-    uint8_t fp_checked;      /* set of enum fp_usable */
-    bool fp_careful;         /* arithmetic leaves denormals to its handlers */
-    uint8_t fp_size[32];     /* vector registers that are known to hold no denormals of this size (log2), or 0 */
-    unsigned known; /* the register that the instruction known_at set to known_value, or REG_SINK */
+    uint8_t fp_checked;     /* set of enum fp_usable */
+    bool fp_careful;        /* arithmetic leaves denormals to its handlers */
+    uint8_t zero_above[32]; /* vector registers that are known to be zero from this byte on, or 0 */
+    uint8_t fp_size[32]; /* vector registers that are known to hold no denormals of this size (log2), or 0 */
+    unsigned known;      /* the register that the instruction known_at set to known_value, or REG_SINK */
     int known_at;
     uint64_t known_value;
     const uint8_t *call_handler; /* spills, calls, reloads */
@@ -158,9 +195,16 @@ static inline struct region_insn *jit_current(struct translation *t) {
 
 /* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
-/* Does anything see the flags that this instruction leaves? Those aside who have them from the host's flags.
- */
-bool region_flags_wanted(const struct region *region, int index);
+
+/* --- origin.c: false: the flags that this instruction sets must be stored to be known later. */
+bool flags_origin(const struct a64_insn *insn, struct flags_origin *origin);
+
+/* --- flags.c */
+/* Stores the operands of the flags of the instruction at index (or REGION_STORED: nothing), if it did not
+ * store the flags themselves. Clobbers rcx only. */
+void jit_store_origin(struct translation *t, int index);
+/* Computes cpu->nzcv from what translated code left. */
+void jit_sync_flags(struct cpu *cpu);
 
 /* --- translate.c */
 /* Where the region starts, as an offset in the memory. 0: it cannot be translated. */

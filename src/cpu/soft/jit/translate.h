@@ -10,10 +10,11 @@
  *   rbp        &cpu->x[JIT_BASE_REG]: JIT_CPU(member) is an operand for any member of struct cpu
  *   r15        cpu->tlb_set[cpu->mmu_index]
  *   rax rcx rdx   scratch: any emitter may use them, nothing survives from one instruction to the next
- *   xmm0-15    scratch in the same way
+ *   xmm0-5     scratch in the same way
  *   rsp        free for calls (rsp % 16 == 8)
- *   the others hold the region's most used guest registers. Their copies in cpu->x are stale until the region
- * is left or a handler is called: use jit_source() and its kin, which know where a register is.
+ *   the others, and xmm6-15, hold the region's most used guest registers. Their copies in cpu->x are stale
+ * until the region is left or a handler is called: use jit_source() and its kin, which know where a register
+ * is.
  *
  * An emitter must not change guest state before the last point where it may raise or bail out: jit_bail_if()
  * leaves the instruction to its handler, which does it from the start. jit_access() may bail out too. */
@@ -45,9 +46,18 @@ enum jit_use {
     JIT_FUSES = 1 << 11, /* reads it through jit_condition(), before its code changes the host's flags */
     JIT_KEEPS = 1 << 12, /* its code leaves the host's flags alone, other than by jit_flags_set() */
     JIT_MAY_RAISE = 1 << 13,
-    JIT_BRANCH = 1 << 14, /* ends its run of instructions; translated by branch.c */
-    JIT_FP = 1 << 15,     /* floating point or Advanced SIMD: only where FPEN allows it (FP_ACCESS) */
+    JIT_BRANCH = 1 << 14,   /* ends its run of instructions; translated by branch.c */
+    JIT_FP = 1 << 15,       /* floating point or Advanced SIMD: only where FPEN allows it (FP_ACCESS) */
     JIT_FP_ARITH = 1 << 16, /* and FPCR is one that it can be done with (FP_PLAIN, FP_CAREFUL) */
+    /* The same roles as vector registers. */
+    JIT_VN = 1 << 17,
+    JIT_VM = 1 << 18,
+    JIT_VA = 1 << 19,
+    JIT_VD = 1 << 20,
+    JIT_TO_VD = 1 << 21,
+    JIT_TO_VA = 1 << 22,
+    JIT_VN_LIST = 1 << 23, /* opc more from rn on */
+    JIT_VD_LIST = 1 << 24, /* amount of them from rt on */
 };
 
 typedef void jit_emit_fn(struct translation *t, const struct a64_insn *insn);
@@ -91,8 +101,10 @@ void jit_flags_set_stored(struct translation *t, enum jit_flags kind);
 bool jit_flags_wanted(const struct translation *t);
 /* For flags that are computed otherwise: value (0-15) in the register is stored in cpu->nzcv. */
 void jit_flags_store(struct translation *t, enum x86_reg value);
-/* Makes the host's flags such that the result holds when the A64 condition (0-13) does. May clobber rax, rcx.
- */
+/* Makes cpu->nzcv hold, for who reads it there. Clobbers rax, rcx, rdx and the host's flags. */
+void jit_flags_load(struct translation *t);
+/* Makes the host's flags such that the result holds when the A64 condition (0-13) does. May clobber rax, rcx,
+ * rdx. */
 enum x86_cc jit_condition(struct translation *t, unsigned cond);
 
 /* --- leaving the straight path */
