@@ -341,11 +341,17 @@ static void write_fixup(struct translation *t, int n) {
     }
 }
 
+static void align(struct x86 *a, unsigned to) {
+    while ((uintptr_t)a->at % to)
+        *a->at++ = 0xcc;
+}
+
 static void write_data(struct translation *t) {
     for (int n = 0; n < t->region.count; n++) {
         const struct region_insn *i = &t->region.insn[n];
         if (!i->data)
             continue;
+        align(&t->a, _Alignof(struct a64_insn));
         x86_bind(&t->a, i->data);
         memcpy(t->a.at, &i->insn, sizeof i->insn);
         t->a.at += sizeof i->insn;
@@ -363,11 +369,6 @@ static uint8_t *write_start(struct translation *t, unsigned offset) {
     x86_store(&t->a, true, JIT_CPU(page_va), RAX);
     reload(t, t->region.allocated & ~t->region.preset);
     return start;
-}
-
-static void align(struct x86 *a, unsigned to) {
-    while ((uintptr_t)a->at % to)
-        *a->at++ = 0xcc;
 }
 
 uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset) {
