@@ -100,6 +100,9 @@ struct cpu {
     struct code_cache *code;           /* decoded code, owned by the vCPU */
     struct jit *jit;                   /* translated code, owned by the vCPU; NULL: interpreted only */
     uint64_t page_va;                  /* the virtual page that translated code executes */
+    /* Translated code may leave what NZCV is computed from (jit/flags.c); 0 outside of it: nzcv holds. */
+    uint32_t flags_kind;
+    uint64_t flags_operand[2];
 
     _Atomic uint32_t attention; /* set of enum attention; also what WFI sleeps on */
     _Atomic uint32_t lines;     /* set of 1 << enum engine_line: levels from the interrupt controller */

@@ -270,13 +270,11 @@ INVERTED(_shift_x, true)
 
 static void carry(
     struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, bool flags) {
-    enum { CARRY_BIT = 1 };
+    jit_carry(t, op == ALU_SBB);
     copy(t, wide, insn->rn, RAX);
-    x86_bt_imm(&t->a, false, JIT_CPU(nzcv), CARRY_BIT);
-    if (op == ALU_SBB)
-        x86_cmc(&t->a);
     x86_alu(&t->a, wide, op, RAX, jit_operand(t, insn->rm));
     jit_finish(t, insn->rd, RAX);
+    t->flags = JIT_FLAGS_NONE;
     if (flags)
         jit_flags_set(t, op == ALU_SBB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD);
 }

@@ -1,14 +1,63 @@
-/* NZCV and the host's flags. */
+/* NZCV and the host's flags. In translated code, NZCV is in the host's flags right behind the instruction
+ * that sets it; later it is in cpu->nzcv, or, more often, nowhere: then where a region is left, what it came
+ * from is stored, and it is computed if anybody looks. */
+#include "cpu/soft/interp/handler.h"
 #include "cpu/soft/jit/internal.h"
 
 enum { HOST_NZCV = 0xc101 }; /* SF, ZF and CF as LAHF has them in AH, OF by SETO in AL */
 
 bool jit_flags_wanted(const struct translation *t) {
-    return region_flags_wanted(&t->region, t->index);
+    return t->region.insn[t->index].flags_stored;
 }
 
 void jit_flags_store(struct translation *t, enum x86_reg value) {
     x86_store8(&t->a, JIT_CPU(nzcv), value);
+    x86_store_imm(&t->a, false, JIT_CPU(flags_kind), FLAGS_STORED);
+}
+
+void jit_store_origin(struct translation *t, int index) {
+    struct x86 *a = &t->a;
+    struct flags_origin origin;
+    if (index < 0 || t->region.insn[index].flags_stored ||
+        !flags_origin(&t->region.insn[index].insn, &origin))
+        return;
+    x86_store(a, true, JIT_CPU(flags_operand[0]), jit_source(t, origin.reg[0], RCX));
+    if (origin.immediate)
+        x86_store_imm(a, true, JIT_CPU(flags_operand[1]), origin.value);
+    else
+        x86_store(a, true, JIT_CPU(flags_operand[1]), jit_source(t, origin.reg[1], RCX));
+    x86_store_imm(a, false, JIT_CPU(flags_kind), (int32_t)origin.kind);
+}
+
+#define FLAGS_OF(bits)                                                                                       \
+    static uint8_t flags_of##bits(uint32_t kind, uint##bits##_t a, uint##bits##_t b) {                       \
+        switch (kind) {                                                                                      \
+        case FLAGS_OF_ADD: return flags_add##bits(a, b);                                                     \
+        case FLAGS_OF_SUB: return flags_sub##bits(a, b);                                                     \
+        case FLAGS_OF_SUM: return flags_add##bits(a - b, b);                                                 \
+        case FLAGS_OF_DIFFERENCE: return flags_sub##bits(a + b, b);                                          \
+        default: return flags_result##bits(a & b, false, false);                                             \
+        }                                                                                                    \
+    }
+FLAGS_OF(32)
+FLAGS_OF(64)
+#undef FLAGS_OF
+
+void jit_sync_flags(struct cpu *cpu) {
+    uint32_t kind = cpu->flags_kind;
+    uint64_t a = cpu->flags_operand[0], b = cpu->flags_operand[1];
+    if (kind == FLAGS_STORED)
+        return;
+    cpu->nzcv = kind & FLAGS_WIDE ? flags_of64(kind & ~(uint32_t)FLAGS_WIDE, a, b)
+                                  : flags_of32(kind, (uint32_t)a, (uint32_t)b);
+    cpu->flags_kind = FLAGS_STORED;
+}
+
+void jit_flags_load(struct translation *t) {
+    x86_alu_imm(&t->a, false, ALU_CMP, JIT_CPU(flags_kind), FLAGS_STORED);
+    uint8_t *stored = x86_jcc_short(&t->a, CC_E);
+    x86_call(&t->a, t->jit->sync_flags);
+    x86_bind_short(&t->a, stored);
 }
 
 /* UCOMIS's flags made into those of a subtraction that stands for the same: 1 - 0 for greater, 0 - 1 for
@@ -71,6 +120,7 @@ void jit_flags_set_stored(struct translation *t, enum jit_flags kind) {
 /* The condition by cpu->nzcv: bit nzcv of the row of conditions goes to CF. */
 static enum x86_cc stored_condition(struct translation *t, unsigned cond) {
     static const uint16_t even_rows[7] = {0xf0f0, 0xcccc, 0xff00, 0xaaaa, 0x0c0c, 0xaa55, 0x0a05};
+    jit_flags_load(t);
     x86_load8(&t->a, RAX, JIT_CPU(nzcv));
     x86_mov_imm(&t->a, RCX, even_rows[cond >> 1]);
     x86_bt(&t->a, false, RCX, RAX);
@@ -97,4 +147,17 @@ enum x86_cc jit_condition(struct translation *t, unsigned cond) {
     if (t->flags == JIT_FLAGS_ADD && row == CS)
         cc ^= 1;
     return cc ^ (cond & 1);
+}
+
+void jit_carry(struct translation *t, bool inverted) {
+    enum { CARRY_BIT = 1 };
+    if (t->flags == JIT_FLAGS_FP)
+        compared_to_subtracted(t);
+    if (t->flags == JIT_FLAGS_NONE) {
+        jit_flags_load(t);
+        x86_bt_imm(&t->a, false, JIT_CPU(nzcv), CARRY_BIT);
+    }
+    if ((t->flags == JIT_FLAGS_SUB) != inverted)
+        x86_cmc(&t->a);
+    t->flags = JIT_FLAGS_NONE;
 }

@@ -51,6 +51,7 @@ struct jit {
     const uint8_t *chain;        /* called from where struct jit_chain follows */
     const uint8_t *handler;     /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
     const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
+    const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
     const uint8_t *jump;        /* rax: pc, to go on there */
     uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
 
@@ -97,6 +98,8 @@ enum {
     REGION_HOST_VECTORS = 10, /* from xmm6 on */
     REGION_FIXUPS = 1024,
     REGION_OUTSIDE = -1,
+    REGION_STORED = -1, /* flags: in memory */
+    REGION_UNKNOWN = -2,
 };
 
 struct region_insn {
@@ -110,7 +113,10 @@ struct region_insn {
     bool conditional;              /* `taken` exists */
     bool ends;                     /* `next` does not exist */
     bool join;                     /* others lead here than the one before */
-    bool flags_live;               /* before it */
+    bool flags_live;               /* before it, somebody may still look at NZCV */
+    bool flags_needed;             /* likewise, and wants them stored, rather than by their origin */
+    bool flags_stored;             /* it stores the flags that it sets */
+    int16_t flags_from, flags_to;  /* whose flags they are before and after it: an index, or REGION_STORED */
     uint64_t reads, writes, dirty; /* sets of registers; dirty: before it, registers newer than memory */
     uint8_t *label, *after;        /* as written; label is NULL until then */
     uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
@@ -133,6 +139,26 @@ struct region {
     uint64_t allocated, written; /* sets of registers: in host registers; of them those that change */
     uint64_t preset;             /* of those allocated, the ones written before anything else can happen */
     uint8_t host[64];
+};
+
+/* How NZCV follows from two operands (cpu.flags_kind): of a sum, of a difference, of a bitwise AND; or of the
+ * sum or difference that gave the first operand, with the second. */
+enum flags_kind {
+    FLAGS_STORED,
+    FLAGS_OF_ADD,
+    FLAGS_OF_SUB,
+    FLAGS_OF_AND,
+    FLAGS_OF_SUM,
+    FLAGS_OF_DIFFERENCE,
+    FLAGS_WIDE = 8, /* 64 bits */
+};
+
+/* Where the operands of the flags that an instruction sets are afterwards. */
+struct flags_origin {
+    uint32_t kind;
+    bool immediate; /* the second operand */
+    uint8_t reg[2];
+    int32_t value;
 };
 
 /* A jump to code that does not exist yet. */
@@ -169,9 +195,16 @@ static inline struct region_insn *jit_current(struct translation *t) {
 
 /* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
-/* Does anything see the flags that this instruction leaves? Those aside who have them from the host's flags.
- */
-bool region_flags_wanted(const struct region *region, int index);
+
+/* --- origin.c: false: the flags that this instruction sets must be stored to be known later. */
+bool flags_origin(const struct a64_insn *insn, struct flags_origin *origin);
+
+/* --- flags.c */
+/* Stores the operands of the flags of the instruction at index (or REGION_STORED: nothing), if it did not
+ * store the flags themselves. Clobbers rcx only. */
+void jit_store_origin(struct translation *t, int index);
+/* Computes cpu->nzcv from what translated code left. */
+void jit_sync_flags(struct cpu *cpu);
 
 /* --- translate.c */
 /* Where the region starts, as an offset in the memory. 0: it cannot be translated. */

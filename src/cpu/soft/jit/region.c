@@ -284,24 +284,116 @@ static void spread_flags(struct region *region, bool exact) {
     }
 }
 
-bool region_flags_wanted(const struct region *region, int index) {
+/* Do the registers that the flags of insn `from` come from outlast insn i? */
+static bool origin_lasts(const struct region *region, int from, const struct region_insn *i) {
+    struct flags_origin origin;
+    flags_origin(&region->insn[from].insn, &origin);
+    uint64_t regs = bit_of(origin.reg[0]) | (origin.immediate ? 0 : bit_of(origin.reg[1]));
+    return !(i->writes & regs);
+}
+
+static int16_t flags_behind(const struct region *region, int index) {
+    const struct region_insn *i = &region->insn[index];
+    struct flags_origin origin;
+    if (!i->form->emit)
+        return REGION_STORED;
+    if (i->use & JIT_SETS)
+        return flags_origin(&i->insn, &origin) ? (int16_t)index : REGION_STORED;
+    if (i->flags_from >= 0 && !origin_lasts(region, i->flags_from, i))
+        return REGION_STORED;
+    return i->flags_from;
+}
+
+static bool merge_origin(struct region *region, int from, int to) {
+    if (to < 0)
+        return false;
+    struct region_insn *i = &region->insn[to];
+    int16_t origin = region->insn[from].flags_to, before = i->flags_from;
+    if (before == REGION_UNKNOWN)
+        i->flags_from = origin;
+    else if (before != origin)
+        i->flags_from = REGION_STORED;
+    return i->flags_from != before && to <= from;
+}
+
+/* Forward: whose flags they are. */
+static void spread_origins(struct region *region) {
+    for (int n = 1; n < region->count; n++)
+        region->insn[n].flags_from = REGION_UNKNOWN;
+    region->insn[0].flags_from = REGION_STORED;
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int n = 0; n < region->count; n++) {
+            struct region_insn *i = &region->insn[n];
+            i->flags_to = flags_behind(region, n);
+            changed |= merge_origin(region, n, i->next);
+            if (i->conditional)
+                changed |= merge_origin(region, n, i->taken);
+        }
+    }
+}
+
+/* When insn `from` leads to `to`: must the flags be in memory? Whoever leaves the region with a known origin
+ * stores that. */
+static bool needed_at(const struct region *region, int from, int to) {
+    const struct region_insn *i = &region->insn[to];
+    if (to < 0)
+        return region->insn[from].flags_to < 0;
+    return i->flags_from < 0 ? i->flags_live : i->flags_needed;
+}
+
+static bool needed_behind(const struct region *region, int index) {
+    const struct region_insn *i = &region->insn[index];
+    return needed_at(region, index, i->next) || (i->conditional && needed_at(region, index, i->taken));
+}
+
+/* Before insn `index`, where the flags have a known origin. */
+static bool is_needed(const struct region *region, int index) {
+    const struct region_insn *i = &region->insn[index];
+    if (!i->form->emit)
+        return false; /* the origin is stored for the handler */
+    if (i->use & JIT_READS)
+        return true;
+    if (i->use & JIT_SETS)
+        return false;
+    return i->flags_to < 0 ? live_behind(region, i) : needed_behind(region, index);
+}
+
+/* Must insn `index` store the flags that it sets? Not for those who have them from the host's flags. */
+static bool must_store(const struct region *region, int index) {
     int n = region->insn[index].next;
     if (n != index + 1)
-        return live_at(region, n);
+        return needed_at(region, index, n);
     for (;; n++) {
         const struct region_insn *i = &region->insn[n];
         const uint32_t use = i->use;
         if (i->join || !(use & (JIT_KEEPS | JIT_FUSES)))
-            return i->flags_live;
+            return needed_at(region, n - 1, n);
         if (use & JIT_SETS)
             return false; /* CCMP has them from the host */
-        if (i->conditional && live_at(region, i->taken))
+        if (i->conditional && needed_at(region, n, i->taken))
             return true;
-        if (i->next != n + 1)
-            return live_at(region, i->next);
-        if (!(use & JIT_KEEPS))
-            return region->insn[n + 1].flags_live;
+        if (i->next != n + 1 || !(use & JIT_KEEPS))
+            return needed_at(region, n, i->next);
     }
+}
+
+/* Backward: where flags must be in memory; then who has to store them. */
+static void spread_needs(struct region *region) {
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int n = region->count - 1; n >= 0; n--) {
+            struct region_insn *i = &region->insn[n];
+            bool needed = is_needed(region, n);
+            changed |= needed != i->flags_needed;
+            i->flags_needed = needed;
+        }
+    }
+    for (int n = 0; n < region->count; n++)
+        if (region->insn[n].use & JIT_SETS)
+            region->insn[n].flags_stored = must_store(region, n);
 }
 
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact) {
@@ -312,4 +404,6 @@ void region_build(struct region *region, struct code_page *page, unsigned offset
     find_preset(region);
     spread_dirty(region);
     spread_flags(region, exact);
+    spread_origins(region);
+    spread_needs(region);
 }

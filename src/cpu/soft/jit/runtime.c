@@ -11,6 +11,7 @@ static uint32_t attention(const struct cpu *cpu) {
 /* The region is made now if it is time for that. */
 const uint8_t *jit_resolve(struct cpu *cpu) {
     struct jit *jit = cpu->jit;
+    jit_sync_flags(cpu); /* fetching may raise */
     struct code_page *code = code_enter(cpu);
     struct jit_page *page = jit_page_find_or_add(cpu, code->pa);
     unsigned offset = cpu->pc & ~PAGE_MASK;
@@ -59,6 +60,7 @@ static __attribute__((noinline)) void run(struct cpu *cpu) {
         }
         answer = cpu->jit->enter(cpu, start, set);
         cpu_fp_fold_flags(cpu);
+        jit_sync_flags(cpu);
     }
 }
 

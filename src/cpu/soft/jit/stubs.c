@@ -52,8 +52,8 @@ static void write_leaves(struct jit *jit, struct x86 *a) {
     jit->interpret_at = write_leave_at(a, JIT_LEAVE_INTERPRET);
 }
 
-/* Calls a function of the run loop that says where the code for pc is, if there is any, and goes there. rsi is its second
- * argument. */
+/* Calls a function of the run loop that says where the code for pc is, if there is any, and goes there. rsi
+ * is its second argument. */
 static void write_resolve(struct jit *jit, struct x86 *a, uintptr_t function) {
     x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
     x86_mov_imm(a, RAX, function);
@@ -82,6 +82,32 @@ static void write_chain(struct jit *jit, struct x86 *a) {
     write_resolve(jit, a, (uintptr_t)jit_resolve_chain);
 }
 
+/* C code finds NZCV in cpu->nzcv. rcx stays. */
+static void write_sync(struct x86 *a) {
+    x86_alu_imm(a, false, ALU_CMP, JIT_CPU(flags_kind), FLAGS_STORED);
+    uint8_t *stored = x86_jcc_short(a, CC_E);
+    x86_push(a, RCX);
+    x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
+    x86_mov_imm(a, RAX, (uintptr_t)jit_sync_flags);
+    x86_call_rm(a, x86_r(RAX));
+    x86_pop(a, RCX);
+    x86_bind_short(a, stored);
+}
+
+/* The same for translated code that goes on. */
+static void write_sync_flags(struct jit *jit, struct x86 *a) {
+    static const uint8_t saved[] = {RSI, RDI, R8, R9, R10, R11};
+    jit->sync_flags = a->at;
+    for (unsigned i = 0; i < sizeof saved; i++)
+        x86_push(a, saved[i]);
+    x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
+    x86_mov_imm(a, RAX, (uintptr_t)jit_sync_flags);
+    x86_call_rm(a, x86_r(RAX));
+    for (unsigned i = sizeof saved; i-- > 0;)
+        x86_pop(a, saved[i]);
+    x86_ret(a);
+}
+
 /* rcx: insn. Sets pc and the handler's arguments, and leaves the handler's address in rax. */
 static void write_prepare(struct x86 *a) {
     x86_load16(a, RAX, x86_m(RCX, offsetof(struct a64_insn, page_offset)));
@@ -95,6 +121,7 @@ static void write_prepare(struct x86 *a) {
 
 static void write_handler(struct jit *jit, struct x86 *a) {
     jit->handler = a->at;
+    write_sync(a);
     x86_stmxcsr(a, JIT_CPU(mxcsr));
     write_prepare(a);
     x86_jmp_rm(a, x86_mx(RDX, RCX, 3, 0));
@@ -113,6 +140,7 @@ void jit_write_jump(struct jit *jit, struct x86 *a) {
 /* After a handler that may have changed anything: mode, TLB set, attention. */
 static void write_handler_end(struct jit *jit, struct x86 *a) {
     jit->handler_end = a->at;
+    write_sync(a);
     x86_stmxcsr(a, JIT_CPU(mxcsr));
     write_prepare(a);
     x86_alu_imm(a, true, ALU_ADD, x86_r(RAX), 4);
@@ -135,6 +163,7 @@ void jit_write_stubs(struct jit *jit) {
     write_leaves(jit, &a);
     write_miss(jit, &a);
     write_chain(jit, &a);
+    write_sync_flags(jit, &a);
     write_handler(jit, &a);
     write_handler_end(jit, &a);
 }

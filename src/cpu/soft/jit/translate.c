@@ -91,22 +91,22 @@ static void write_attention_check(struct translation *t) {
     x86_alu_imm(&t->a, false, ALU_CMP, JIT_CPU(attention), 0);
 }
 
-/* Registers newer than memory behind the current instruction. */
-static uint64_t dirty_behind(struct translation *t) {
-    const struct region_insn *i = jit_current(t);
+/* Registers newer than memory behind the instruction. */
+static uint64_t dirty_behind(const struct translation *t, const struct region_insn *i) {
     return i->dirty | (i->writes & t->region.allocated);
 }
 
 /* Out of the region to a place in its page, or, by the jump cache, in another. */
-static void leave_to(struct translation *t, int64_t offset, uint64_t dirty, int64_t from) {
-    jit_spill(t, dirty);
+static void leave_to(struct translation *t, const struct region_insn *i, int64_t offset) {
+    jit_spill(t, dirty_behind(t, i));
+    jit_store_origin(t, i->flags_to);
     if (offset < 0 || offset >= PAGE_SIZE_4K) {
         x86_load(&t->a, true, RAX, JIT_CPU(page_va));
         x86_alu_imm(&t->a, true, ALU_ADD, x86_r(RAX), (int32_t)offset);
         jit_write_jump(t->jit, &t->a);
         return;
     }
-    if (offset <= from) { /* may be part of a loop */
+    if (offset <= i->offset) { /* may be part of a loop */
         write_attention_check(t);
         uint8_t *none = x86_jcc_short(&t->a, CC_E);
         x86_mov_imm(&t->a, RCX, (uint64_t)offset);
@@ -121,13 +121,14 @@ static void leave_to(struct translation *t, int64_t offset, uint64_t dirty, int6
 }
 
 void jit_go_virtual(struct translation *t) {
-    jit_spill(t, dirty_behind(t));
+    jit_spill(t, dirty_behind(t, jit_current(t)));
+    jit_store_origin(t, jit_current(t)->flags_to);
     jit_write_jump(t->jit, &t->a);
 }
 
 void jit_go_taken(struct translation *t) {
     const struct region_insn *i = jit_current(t);
-    leave_to(t, i->taken_at, dirty_behind(t), i->offset);
+    leave_to(t, i, i->taken_at);
 }
 
 /* To an instruction of the region. */
@@ -145,7 +146,7 @@ static void go_to(struct translation *t, int index) {
 void jit_go_next(struct translation *t) {
     const struct region_insn *i = jit_current(t);
     if (i->next == REGION_OUTSIDE)
-        leave_to(t, i->next_at, dirty_behind(t), i->offset);
+        leave_to(t, i, i->next_at);
     else if (i->next != t->index + 1)
         go_to(t, i->next);
 }
@@ -175,6 +176,9 @@ static void load_insn_address(struct translation *t, int index) {
 }
 
 void jit_call_handler(struct translation *t) {
+    const struct region_insn *i = jit_current(t);
+    if (i->form->emit ? t->jit->exact : i->flags_live)
+        jit_store_origin(t, i->flags_from);
     load_insn_address(t, t->index);
     x86_call(&t->a, t->call_handler);
     t->flags = JIT_FLAGS_NONE;
@@ -186,6 +190,7 @@ void jit_call_handler(struct translation *t) {
 void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
     (void)insn;
     jit_spill(t, jit_current(t)->dirty);
+    jit_store_origin(t, jit_current(t)->flags_from);
     load_insn_address(t, t->index);
     x86_jmp(&t->a, t->jit->handler_end);
 }
@@ -296,6 +301,8 @@ static void write_bails(struct translation *t, int first) {
         }
     if (bail.kind == FIX_END)
         jit_spill(t, t->region.insn[bail.index].dirty);
+    if (bail.kind == FIX_END || t->jit->exact)
+        jit_store_origin(t, t->region.insn[bail.index].flags_from);
     load_insn_address(t, bail.index);
     if (bail.kind == FIX_END) {
         x86_jmp(&t->a, t->jit->handler_end);
@@ -308,6 +315,7 @@ static void write_bails(struct translation *t, int first) {
 static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
     const struct region_insn *i = &t->region.insn[index];
     jit_spill(t, i->dirty);
+    jit_store_origin(t, i->flags_from);
     x86_mov_imm(&t->a, RCX, i->offset);
     x86_jmp(&t->a, stub);
 }
@@ -327,7 +335,7 @@ static void write_fixup(struct translation *t, int n) {
     }
     x86_bind(&t->a, fixup->rel32);
     switch (fixup->kind) {
-    case FIX_TAKEN: leave_to(t, i->taken_at, i->dirty, i->offset); break;
+    case FIX_TAKEN: leave_to(t, i, i->taken_at); break;
     case FIX_ATTENTION: write_leave_before(t, fixup->index, t->jit->leave_at); break;
     default: write_leave_before(t, fixup->index, t->jit->interpret_at); break;
     }

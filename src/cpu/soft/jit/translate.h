@@ -101,9 +101,13 @@ void jit_flags_set_stored(struct translation *t, enum jit_flags kind);
 bool jit_flags_wanted(const struct translation *t);
 /* For flags that are computed otherwise: value (0-15) in the register is stored in cpu->nzcv. */
 void jit_flags_store(struct translation *t, enum x86_reg value);
-/* Makes the host's flags such that the result holds when the A64 condition (0-13) does. May clobber rax, rcx.
- */
+/* Makes cpu->nzcv hold, for who reads it there. Clobbers rax, rcx, rdx and the host's flags. */
+void jit_flags_load(struct translation *t);
+/* Makes the host's flags such that the result holds when the A64 condition (0-13) does. May clobber rax, rcx,
+ * rdx. */
 enum x86_cc jit_condition(struct translation *t, unsigned cond);
+/* Makes the host's CF what ADC wants, ARM's C, or what SBB wants, its inverse. May clobber rax, rcx, rdx. */
+void jit_carry(struct translation *t, bool inverted);
 
 /* --- leaving the straight path */
 /* If cc holds, the instruction's handler does all of it, and the next instruction follows. */
