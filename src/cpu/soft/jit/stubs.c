@@ -1,8 +1,8 @@
 /* The code that all regions of a vCPU share: in and out of translated code, and calls of handlers. */
 #include "cpu/soft/jit/internal.h"
 
-/* What C code expects to keep, in the order of pushing. With the return address that makes seven: rsp % 16 is
- * 8 after a push more, as translated code has it. */
+/* What C code expects to keep, in the order of pushing. They are six, so that rsp % 16 is 8 behind them, as
+ * at the start of a function; translated code has it so too. */
 static const uint8_t kept[] = {RBX, RBP, R12, R13, R14, R15};
 enum { KEPT = sizeof kept };
 
