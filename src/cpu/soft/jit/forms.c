@@ -115,14 +115,14 @@
     _(BICS_X, bics_x, REG | JIT_SETS)                                                                        \
     _(BICS_SHIFT_W, bics_shift_w, REG | JIT_SETS)                                                            \
     _(BICS_SHIFT_X, bics_shift_x, REG | JIT_SETS)                                                            \
-    _(ADC_W, adc_w, REG | JIT_READS | JIT_FUSES)                                                                         \
-    _(ADC_X, adc_x, REG | JIT_READS | JIT_FUSES)                                                                         \
-    _(SBC_W, sbc_w, REG | JIT_READS | JIT_FUSES)                                                                         \
-    _(SBC_X, sbc_x, REG | JIT_READS | JIT_FUSES)                                                                         \
-    _(ADCS_W, adcs_w, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                            \
-    _(ADCS_X, adcs_x, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                            \
-    _(SBCS_W, sbcs_w, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                            \
-    _(SBCS_X, sbcs_x, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                            \
+    _(ADC_W, adc_w, REG | JIT_READS | JIT_FUSES)                                                             \
+    _(ADC_X, adc_x, REG | JIT_READS | JIT_FUSES)                                                             \
+    _(SBC_W, sbc_w, REG | JIT_READS | JIT_FUSES)                                                             \
+    _(SBC_X, sbc_x, REG | JIT_READS | JIT_FUSES)                                                             \
+    _(ADCS_W, adcs_w, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                \
+    _(ADCS_X, adcs_x, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                \
+    _(SBCS_W, sbcs_w, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                \
+    _(SBCS_X, sbcs_x, REG | JIT_READS | JIT_FUSES | JIT_SETS)                                                \
     _(CCMP_W, ccmp_w, JIT_RN | JIT_RM | CCMP)                                                                \
     _(CCMP_X, ccmp_x, JIT_RN | JIT_RM | CCMP)                                                                \
     _(CCMP_IMM_W, ccmp_imm_w, JIT_RN | CCMP)                                                                 \
