@@ -31,11 +31,11 @@ struct a64_insn {
     uint8_t shift; /* shift type or extend option */
     uint8_t amount;
     uint8_t nzcv;
-    uint8_t opc;   /* what is left: a form's own sub-operation */
-    uint8_t index; /* lane, bit number */
-    uint8_t flags; /* a form's own */
+    uint8_t opc;          /* what is left: a form's own sub-operation */
+    uint8_t index;        /* lane, bit number */
+    uint8_t flags;        /* a form's own */
     uint16_t page_offset; /* where it lies in its page; set by the translator, for itself */
-    int64_t imm;   /* sign-extended, scaled, expanded: ready to use */
+    int64_t imm;          /* sign-extended, scaled, expanded: ready to use */
 };
 
 /* False (and op = A64_UNDEFINED) when the table has no such instruction. */
