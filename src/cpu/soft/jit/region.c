@@ -337,9 +337,9 @@ static void spread_origins(struct region *region) {
 /* When insn `from` leads to `to`: must the flags be in memory? Whoever leaves the region with a known origin
  * stores that. */
 static bool needed_at(const struct region *region, int from, int to) {
-    const struct region_insn *i = &region->insn[to];
     if (to < 0)
         return region->insn[from].flags_to < 0;
+    const struct region_insn *i = &region->insn[to];
     return i->flags_from < 0 ? i->flags_live : i->flags_needed;
 }
 
