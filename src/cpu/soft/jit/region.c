@@ -68,7 +68,7 @@ static struct region_insn *append(struct region *region, struct code_page *page,
     i->use = use_of(&i->insn);
     i->conditional = is_conditional(i->insn.op);
     i->next_at = i->insn.op == A64_B ? offset + i->insn.imm : offset + 4;
-    i->taken_at = offset + i->insn.imm;
+    i->taken_at = (int64_t)(offset + (uint64_t)i->insn.imm); /* wraps where imm is no distance */
     region->index_of[offset / 4] = (int16_t)region->count++;
     return i;
 }
