@@ -1,7 +1,8 @@
 /* Guest memory: which guest-physical range is backed by which host memory.
  *
  * RAM slots are added before the guest runs and stay until the VM ends, so devices may keep pointers into
- * them. Window slots (host-visible GPU blobs) come and go while the guest runs; devices do not do DMA there. */
+ * them. Window slots (host-visible GPU blobs) come and go while the guest runs; devices do not do DMA there.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -37,8 +38,9 @@ void memory_listen(struct memory *memory, const struct memory_listener *listener
 int memory_add(struct memory *memory, const struct memory_slot *slot, struct error *e);
 void memory_remove(struct memory *memory, uint64_t gpa);
 
-/* The host address of [gpa, gpa + size) if all of it lies in one RAM slot, else NULL. size 0 is NULL. For DMA:
- * lock-free, valid as long as the VM. The contents are hostile and change under the reader: copy, then check. */
+/* The host address of [gpa, gpa + size) if all of it lies in one RAM slot, else NULL. size 0 is NULL. For
+ * DMA: lock-free, valid as long as the VM. The contents are hostile and change under the reader: copy, then
+ * check. */
 void *memory_dma(const struct memory *memory, uint64_t gpa, uint64_t size);
 
 /* The n-th slot, for firmware tables and statistics; false past the last. */

@@ -16,7 +16,8 @@ struct memory;
 
 /* A system register as MRS/MSR encode it: op0:2 op1:3 CRn:4 CRm:4 op2:3 (ARM ARM D17.2). */
 #define ENGINE_SYSREG(op0, op1, crn, crm, op2)                                                               \
-    ((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 | (uint32_t)(crm) << 3 | (uint32_t)(op2))
+    ((uint32_t)(op0) << 14 | (uint32_t)(op1) << 11 | (uint32_t)(crn) << 7 | (uint32_t)(crm) << 3 |           \
+        (uint32_t)(op2))
 
 /* Calls from a vCPU's thread while it runs. None may block for long. */
 struct engine_machine {
@@ -56,14 +57,14 @@ struct engine_stats {
     uint64_t code_invalidations;
     uint64_t translations, chained; /* regions of translated code, and jumps between them */
     uint64_t code_flushes;          /* translated code was given up as a whole */
-    uint64_t run_ns; /* host CPU time of the vCPU thread inside vcpu_run() and not asleep */
+    uint64_t run_ns;                /* host CPU time of the vCPU thread inside vcpu_run() and not asleep */
 };
 
 struct engine_config {
-    struct memory *memory;                 /* the engine listens to it */
-    const struct engine_machine *machine;  /* outlives the VM */
-    unsigned vcpus;                        /* 1 to 8 */
-    const char *options;                   /* the engine's own, or NULL (soft.c) */
+    struct memory *memory;                /* the engine listens to it */
+    const struct engine_machine *machine; /* outlives the VM */
+    unsigned vcpus;                       /* 1 to 8 */
+    const char *options;                  /* the engine's own, or NULL (soft.c) */
 };
 
 struct engine {
@@ -74,7 +75,8 @@ struct engine {
     /* All vCPUs exist from vm_create() on, numbered from 0; MPIDR_EL1.Aff0 is the number. */
     struct engine_vcpu *(*vcpu)(struct engine_vm *vm, unsigned index);
 
-    /* Power-on state: EL1h, MMU and caches off, DAIF set, x0 = context, pc = entry. Only while not running. */
+    /* Power-on state: EL1h, MMU and caches off, DAIF set, x0 = context, pc = entry. Only while not running.
+     */
     void (*vcpu_reset)(struct engine_vcpu *vcpu, uint64_t entry, uint64_t context);
     enum engine_exit (*vcpu_run)(struct engine_vcpu *vcpu);
     /* Makes the current or the next vcpu_run() return soon. */

@@ -17,8 +17,8 @@ static void cpus_json(struct vm *vm, FILE *out) {
             ",\"code_invalidations\":%" PRIu64 ",\"translations\":%" PRIu64 ",\"chained\":%" PRIu64
             ",\"code_flushes\":%" PRIu64 "}",
             i ? "," : "", s.instructions, (double)s.run_ns / 1e9, s.exits_mmio, s.exits_sysreg, s.exits_hvc,
-            s.exits_wfi, s.exceptions, s.tlb_misses, s.tlb_flushes, s.code_invalidations, s.translations, s.chained,
-            s.code_flushes);
+            s.exits_wfi, s.exceptions, s.tlb_misses, s.tlb_flushes, s.code_invalidations, s.translations,
+            s.chained, s.code_flushes);
         sum.instructions += s.instructions;
         sum.run_ns += s.run_ns;
     }

@@ -137,7 +137,7 @@ bool cpus_run(unsigned n, void (*fn)(void));
 /* Busy waiting: false when the condition did not come true within ten seconds (hosts may be busy). */
 #define WAIT_FOR(condition)                                                                                  \
     ({                                                                                                       \
-        uint64_t end_ = READ_SYSREG(cntvct_el0) + READ_SYSREG(cntfrq_el0) * 10;                               \
+        uint64_t end_ = READ_SYSREG(cntvct_el0) + READ_SYSREG(cntfrq_el0) * 10;                              \
         while (!(condition) && (int64_t)(READ_SYSREG(cntvct_el0) - end_) < 0)                                \
             ;                                                                                                \
         (condition);                                                                                         \
