@@ -6,7 +6,7 @@ _pearvisor() {
         return
     fi
     case $previous in
-    --kernel | --initrd | --disk | --screenshot) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    --kernel | --initrd | --disk | --screenshot | --profile) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
     --gpu) mapfile -t COMPREPLY < <(compgen -W "off 2d virgl venus 3d auto" -- "$current") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "off user" -- "$current") ;;
@@ -15,7 +15,7 @@ _pearvisor() {
     --append | --cpus | --memory | --resolution | --timeout) ;;
     *)
         mapfile -t COMPREPLY < <(compgen -W "--kernel --initrd --append --disk --cpus --memory --engine --gpu --net \
-            --serial --console --display --resolution --screenshot --timeout --stats --no-reboot --help" -- "$current")
+            --serial --console --display --resolution --screenshot --timeout --profile --stats --no-reboot --help" -- "$current")
         ;;
     esac
 }

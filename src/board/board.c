@@ -23,7 +23,7 @@ enum run_state { STOPPED, RUNNING, PAUSED };
 
 struct board {
     const struct engine *engine;
-    const char *engine_options;
+    const char *engine_options, *profile;
     unsigned cpus;
     char *kernel, *initrd, *append;
     void (*event)(void *ctx, enum board_event event);
@@ -176,6 +176,7 @@ static int create_vm(struct board *board, struct error *e) {
         .machine = &board->machine,
         .vcpus = board->cpus,
         .options = board->engine_options,
+        .profile = board->profile,
     };
     if (board->engine->vm_create(&board->vm, &config, e) < 0)
         return -1;
@@ -256,6 +257,7 @@ struct board *board_create(const struct board_config *config, struct error *e) {
     }
     board->engine = config->engine;
     board->engine_options = config->engine_options;
+    board->profile = config->profile;
     board->cpus = config->cpus;
     board->event = config->event;
     board->event_ctx = config->ctx;

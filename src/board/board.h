@@ -25,6 +25,7 @@ enum { BOARD_MAX_CPUS = 8, BOARD_VIRTIO_SLOTS = 32 };
 struct board_config {
     const struct engine *engine;
     const char *engine_options; /* struct engine_config's */
+    const char *profile;        /* the same */
     unsigned cpus;              /* 1 to BOARD_MAX_CPUS */
     uint64_t memory_size;       /* bytes of RAM; a multiple of 2 MiB, at least 64 MiB */
     const char *kernel;         /* paths; kernel is required, the others may be NULL */

@@ -183,6 +183,7 @@ STRING_OPTION(append, vm.append)
 STRING_OPTION(serial, vm.serial)
 STRING_OPTION(console, vm.console)
 STRING_OPTION(screenshot, screenshot)
+STRING_OPTION(profile, vm.profile)
 
 #define FLAG_OPTION(member)                                                                                  \
     static int set_##member(struct run_options *options, char *text, struct error *e) {                      \
@@ -215,6 +216,7 @@ static const struct {
     {"--resolution", true, parse_resolution},
     {"--screenshot", true, set_screenshot},
     {"--timeout", true, parse_timeout},
+    {"--profile", true, set_profile},
     {"--stats", false, set_stats},
     {"--no-reboot", false, set_no_reboot},
     {"--help", false, set_help},

@@ -65,6 +65,7 @@ struct engine_config {
     const struct engine_machine *machine; /* outlives the VM */
     unsigned vcpus;                       /* 1 to 8 */
     const char *options;                  /* the engine's own, or NULL (soft.c) */
+    const char *profile;                  /* FILE[,symbols=FILE] (soft/profile.h), or NULL */
 };
 
 struct engine {

@@ -189,6 +189,7 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
     const struct board_config board = {
         .engine = config->engine,
         .engine_options = config->engine_options,
+        .profile = config->profile,
         .cpus = config->cpus,
         .memory_size = config->memory,
         .kernel = config->kernel,

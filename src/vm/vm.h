@@ -36,6 +36,7 @@ struct vm_config {
     uint64_t memory; /* bytes */
     const struct engine *engine;
     const char *engine_options; /* struct engine_config's */
+    const char *profile;        /* the same */
     enum vm_gpu gpu;
     uint64_t gpu_window;    /* bytes, whole pages: how much host memory the guest can have mapped */
     unsigned width, height; /* of the screen, in pixels */

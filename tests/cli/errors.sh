@@ -87,6 +87,9 @@ expect 2 'gpu 2d' run --kernel kernel --display window --gpu off --timeout 5
 # The last check comes after the serial port was given: its file must not be there then.
 expect 2 'nowhere' $run --kernel kernel --serial file:log --screenshot nowhere/shot.png
 expect 2 'nowhere' $run --kernel kernel --serial file:log --disk nowhere
+expect 2 'nowhere' $run --kernel kernel --profile nowhere/folded
+expect 2 'nowhere' $run --kernel kernel --profile folded,symbols=nowhere
+expect 2 'symbols=FILE' $run --kernel kernel --profile folded,names=nowhere
 
 python3 - >port <<'P' &
 import socket, sys, time

@@ -30,6 +30,7 @@ enum attention {
     ATTENTION_SHOOTDOWN = 4, /* another vCPU's TLBI or IC waits for us */
     ATTENTION_EVERY =
         8, /* stays set while each instruction needs a look: software step, PSTATE.IL, breakpoints */
+    ATTENTION_SAMPLE = 16, /* profile.h */
 };
 
 enum { TIMER_VIRTUAL, TIMER_PHYSICAL, TIMERS };

@@ -5,6 +5,7 @@
 
 #include "cpu/soft/jit/jit.h"
 #include "cpu/soft/mem.h"
+#include "cpu/soft/profile.h"
 #include "cpu/soft/soft_vm.h"
 #include "cpu/soft/sysreg.h"
 
@@ -93,6 +94,7 @@ static void vm_destroy(struct engine_vm *engine_vm) {
     if (!vm)
         return;
     timer_destroy(vm);
+    profile_destroy(vm->profile);
     for (unsigned i = 0; i < SOFT_VCPUS; i++)
         cpu_destroy(vm->cpus[i]);
     soft_memory_destroy(vm);
@@ -122,7 +124,10 @@ static int vm_create(struct engine_vm **out, const struct engine_config *config,
     }
     for (unsigned i = 0; i < vm->count; i++)
         vcpu_reset((struct engine_vcpu *)vm->cpus[i], 0, 0);
-    if (timer_start_thread(vm, e) < 0) {
+    if (config->profile)
+        vm->profile = profile_create(config->profile, vm, e);
+    if ((config->profile && (!vm->profile || profile_start(vm->profile, e) < 0)) ||
+        timer_start_thread(vm, e) < 0) {
         vm_destroy((struct engine_vm *)vm);
         return -1;
     }
@@ -156,6 +161,10 @@ bool cpu_attend(struct cpu *cpu) {
     uint32_t attention = atomic_load(&cpu->attention);
     if (attention & ATTENTION_SHOOTDOWN)
         shootdown_serve(cpu);
+    if (attention & ATTENTION_SAMPLE) {
+        atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_SAMPLE);
+        profile_sample(cpu);
+    }
     if (attention & ATTENTION_KICK) {
         atomic_fetch_and(&cpu->attention, ~(uint32_t)ATTENTION_KICK);
         return true;

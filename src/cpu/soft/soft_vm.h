@@ -26,6 +26,7 @@ struct soft_vm {
     const struct engine_machine *machine;
     struct cpu *cpus[SOFT_VCPUS];
     unsigned count;
+    struct profile *profile; /* NULL: none */
 
     struct soft_slots *_Atomic slots; /* one of the two, in turn */
     struct soft_slots slots_pair[2];

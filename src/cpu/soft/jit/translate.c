@@ -4,6 +4,8 @@
 
 #include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
+#include "cpu/soft/profile.h"
+#include "cpu/soft/soft_vm.h"
 
 struct x86 *jit_asm(struct translation *t) {
     return &t->a;
@@ -394,6 +396,8 @@ uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset)
     if (t->failed)
         return 0;
     align(&t->a, 16);
+    if (cpu->vm->profile)
+        profile_region(cpu, jit->at + t->a.run, (size_t)(t->a.at - jit->at), cpu->pc);
     jit->at = t->a.at;
     cpu->stats.translations++;
     return (uint32_t)(start - jit->memory.write);
