@@ -62,6 +62,9 @@ struct gpu_renderer_host {
     /* Everything submitted to the timeline before fence(), and before every smaller one there, is complete.
      */
     void (*fence_done)(void *ctx, struct gpu_timeline timeline, uint64_t fence);
+    /* What was behind the context is gone: nothing works in it any more, its fences may never come. Not after
+     * context_destroy(), which is still due. */
+    void (*context_lost)(void *ctx, uint32_t context);
 };
 
 struct gpu_transfer_3d {

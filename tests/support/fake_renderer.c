@@ -152,6 +152,10 @@ void fake_renderer_complete(struct gpu_timeline timeline, uint64_t fence) {
     last_host.fence_done(last_host.ctx, timeline, fence);
 }
 
+void fake_renderer_lose(uint32_t context) {
+    last_host.context_lost(last_host.ctx, context);
+}
+
 static void fence(void *renderer, struct gpu_timeline timeline, uint64_t fence) {
     struct fake *fake = renderer;
     require(timeline.context == 0 || context_there(timeline.context));

@@ -11,5 +11,7 @@ extern const struct gpu_renderer_ops fake_renderer;
 extern bool fake_renderer_slow;
 /* Reports the fences of a timeline up to that one. */
 void fake_renderer_complete(struct gpu_timeline timeline, uint64_t fence);
+/* The context is lost, as if what is behind it had died. */
+void fake_renderer_lose(uint32_t context);
 /* Everything submitted so far, summed up. */
 extern uint64_t fake_renderer_submitted;

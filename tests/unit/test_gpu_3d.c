@@ -282,6 +282,39 @@ static void rings(void **state) {
     assert_true(returned(d, VIRTIO_GPU_CONTROL_QUEUE, NULL));
 }
 
+static void lost_context(void **state) {
+    struct driver *d = *state;
+    assert_int_equal(create_context(d, 1, 0), OK);
+    assert_int_equal(create_context(d, 2, 0), OK);
+    assert_int_equal(create_blob(d, 1, 1, GPU_BLOB_HOST3D, PAGE, 0), OK);
+    fake_renderer_slow = true;
+    fenced(d, 1, 1);
+    assert_false(returned(d, VIRTIO_GPU_CONTROL_QUEUE, NULL));
+    fake_renderer_slow = false;
+    fake_renderer_lose(1);
+    virtio_gpu_drain(d->gpu);
+    assert_true(returned(d, VIRTIO_GPU_CONTROL_QUEUE, NULL));
+
+    /* The id stays the guest's, nothing works with it, the others are as they were. */
+    assert_int_equal(create_context(d, 1, 0), BAD_CONTEXT);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_SUBMIT_3D, 1, 0), BAD_CONTEXT);
+    assert_int_equal(create_blob(d, 2, 1, GPU_BLOB_HOST3D, PAGE, 0), BAD_CONTEXT);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, 1, 1), BAD_CONTEXT);
+    fenced(d, 1, 1);
+    assert_true(returned(d, VIRTIO_GPU_CONTROL_QUEUE, NULL));
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, 2, 1), OK);
+    assert_int_equal(map_blob(d, 1, 0), VIRTIO_GPU_RESP_OK_MAP_INFO);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_CTX_DESTROY, 1, 0), OK);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_CTX_DESTROY, 1, 0), BAD_CONTEXT);
+    assert_int_equal(create_context(d, 1, 0), OK);
+
+    /* Lost and ended at the same time, and made again: the new one is not the lost one. */
+    fake_renderer_lose(1);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_CTX_DESTROY, 1, 0), OK);
+    assert_int_equal(create_context(d, 1, 0), OK);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_CTX_ATTACH_RESOURCE, 1, 1), OK);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -294,6 +327,7 @@ int main(void) {
         TEST(blobs),
         TEST(blob_scanout),
         TEST(rings),
+        TEST(lost_context),
     };
     return cmocka_run_group_tests_name("gpu_3d", tests, NULL, NULL);
 }

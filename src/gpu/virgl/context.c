@@ -46,31 +46,49 @@ enum gpu_status virgl_context_create(void *renderer, uint32_t context, uint32_t 
     uint32_t length = (uint32_t)strlen(name);
     if (capset == 0) /* before CONTEXT_INIT there was OpenGL alone */
         capset = CAPSET_VIRGL2;
-    if (!capset_enabled(renderer, capset))
+    struct virgl *virgl = renderer;
+    if (!capset_enabled(virgl, capset))
         return GPU_BAD_PARAMETER;
-    return virgl_status(virgl_renderer_context_create_with_flags(context, capset, length, name));
+    bool served = capset == CAPSET_VENUS;
+    if (served)
+        virgl_server_begin_context(virgl->server, context);
+    int result = virgl_renderer_context_create_with_flags(context, capset, length, name);
+    if (served) {
+        virgl_server_end_context(virgl->server);
+        if (result != 0)
+            virgl_server_forget(virgl->server, context);
+    }
+    return virgl_status(result);
 }
 
 void virgl_context_destroy(void *renderer, uint32_t context) {
-    (void)renderer;
+    struct virgl *virgl = renderer;
+    if (virgl->server)
+        virgl_server_forget(virgl->server, context);
     virgl_renderer_context_destroy(context);
 }
 
 enum gpu_status virgl_context_attach(void *renderer, uint32_t context, struct gpu_surface *surface) {
-    (void)renderer;
-    if (!surface->plain) /* a 2D surface is attached by Linux to every context that has it open */
-        virgl_renderer_ctx_attach_resource((int)context, (int)surface->id);
+    if (surface->plain) /* a 2D surface is attached by Linux to every context that has it open */
+        return GPU_OK;
+    virgl_enter(renderer, context);
+    virgl_renderer_ctx_attach_resource((int)context, (int)surface->id);
+    virgl_leave(renderer);
     return GPU_OK;
 }
 
 void virgl_context_detach(void *renderer, uint32_t context, struct gpu_surface *surface) {
-    (void)renderer;
-    if (!surface->plain)
-        virgl_renderer_ctx_detach_resource((int)context, (int)surface->id);
+    if (surface->plain)
+        return;
+    virgl_enter(renderer, context);
+    virgl_renderer_ctx_detach_resource((int)context, (int)surface->id);
+    virgl_leave(renderer);
 }
 
 enum gpu_status virgl_submit(void *renderer, uint32_t context, const void *commands, size_t size) {
-    (void)renderer;
+    virgl_enter(renderer, context);
     /* It reads the commands only; the prototype is older than that promise. */
-    return virgl_status(virgl_renderer_submit_cmd((void *)commands, (int)context, (int)(size / 4)));
+    int result = virgl_renderer_submit_cmd((void *)commands, (int)context, (int)(size / 4));
+    virgl_leave(renderer);
+    return virgl_status(result);
 }

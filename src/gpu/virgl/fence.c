@@ -25,8 +25,10 @@ void virgl_fence(void *renderer, struct gpu_timeline timeline, uint64_t fence) {
     struct virgl *virgl = renderer;
     int result;
     if (timeline.context) {
+        virgl_enter(virgl, timeline.context);
         result = virgl_renderer_context_create_fence(
             timeline.context, VIRGL_RENDERER_FENCE_FLAG_MERGEABLE, timeline.ring, fence);
+        virgl_leave(virgl);
     } else {
         virgl->last_fence = fence;
         /* Without OpenGL everything outside of rings was done when it returned. */

@@ -6,10 +6,12 @@
 #include <virgl/virglrenderer.h>
 
 #include "gpu/renderer.h"
+#include "gpu/virgl/server.h"
 
 struct virgl {
     struct gpu_renderer_host host;
     bool opengl, vulkan;
+    struct virgl_server *server; /* NULL without Vulkan */
     void *soft;                  /* 2D surfaces are soft2d's: no upload and no read back for a console */
     _Atomic uint64_t last_fence; /* on the device's own timeline */
     struct virgl_renderer_callbacks callbacks;
@@ -24,6 +26,17 @@ struct gpu_surface {
     unsigned iov_count;
     uint8_t *map; /* a blob's host memory, once it was needed */
 };
+
+/* Around calls that may wait for the process of a context, or of any (0). */
+static inline void virgl_enter(struct virgl *virgl, uint32_t context) {
+    if (virgl->server)
+        virgl_server_enter(virgl->server, context);
+}
+
+static inline void virgl_leave(struct virgl *virgl) {
+    if (virgl->server)
+        virgl_server_leave(virgl->server);
+}
 
 /* --- fence.c */
 

@@ -31,9 +31,26 @@ static int flags_of(const struct virgl *virgl) {
 static void renderer_destroy(void *renderer) {
     struct virgl *virgl = renderer;
     virgl_renderer_cleanup(virgl);
+    virgl_server_destroy(virgl->server);
     gpu_soft2d.destroy(virgl->soft);
     free(virgl);
     atomic_flag_clear(&in_use);
+}
+
+static int get_server_fd(void *cookie, uint32_t version) {
+    struct virgl *virgl = cookie;
+    (void)version; /* messages pass as they are */
+    return virgl_server_take_socket(virgl->server);
+}
+
+static int keep_server(struct virgl *virgl, struct error *e) {
+    if (!virgl->vulkan)
+        return 0;
+    if (!virgl_server_program())
+        return error_set(e, "virglrenderer's render server is missing (Debian's virgl-server): without it, "
+                            "there is no Vulkan in the guest");
+    virgl->server = virgl_server_create(virgl->host.context_lost, virgl->host.ctx, e);
+    return virgl->server ? 0 : -1;
 }
 
 static int create(
@@ -48,9 +65,15 @@ static int create(
     virgl->host = *host;
     virgl->opengl = opengl;
     virgl->vulkan = vulkan;
+    if (keep_server(virgl, e) < 0) {
+        gpu_soft2d.destroy(virgl->soft);
+        goto fail;
+    }
     virgl_fence_callbacks(&virgl->callbacks);
+    virgl->callbacks.get_server_fd = get_server_fd;
     virgl_set_log_callback(write_log, NULL, NULL);
     if (virgl_renderer_init(virgl, flags_of(virgl), &virgl->callbacks) != 0) {
+        virgl_server_destroy(virgl->server);
         gpu_soft2d.destroy(virgl->soft);
         error_set(e,
             "virglrenderer does not start: it needs EGL and a %s driver (Mesa's llvmpipe or lavapipe at "

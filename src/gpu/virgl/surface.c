@@ -55,7 +55,6 @@ enum gpu_status virgl_surface_create_3d(
 
 enum gpu_status virgl_surface_create_blob(void *renderer, uint32_t id, const struct gpu_blob *blob,
     const struct iovec *iov, unsigned count, struct gpu_surface **out) {
-    (void)renderer;
     struct gpu_surface *surface = calloc(1, sizeof *surface);
     if (!surface)
         return GPU_OUT_OF_MEMORY;
@@ -73,7 +72,10 @@ enum gpu_status virgl_surface_create_blob(void *renderer, uint32_t id, const str
         .iovecs = iov,
         .num_iovs = count,
     };
-    return settle(virgl_status(virgl_renderer_resource_create_blob(&args)), surface, out);
+    virgl_enter(renderer, args.ctx_id);
+    int result = virgl_renderer_resource_create_blob(&args);
+    virgl_leave(renderer);
+    return settle(virgl_status(result), surface, out);
 }
 
 void virgl_surface_destroy(void *renderer, struct gpu_surface *surface) {
@@ -83,7 +85,9 @@ void virgl_surface_destroy(void *renderer, struct gpu_surface *surface) {
     } else {
         if (surface->map)
             virgl_renderer_resource_unmap(surface->id);
+        virgl_enter(virgl, 0); /* every context that it is attached to hears of it */
         virgl_renderer_resource_unref(surface->id);
+        virgl_leave(virgl);
     }
     free(surface);
 }

@@ -62,13 +62,44 @@ static struct gpu_context **find_link(struct virtio_gpu *gpu, uint32_t id) {
 }
 
 bool gpu_context_exists(struct virtio_gpu *gpu, uint32_t id) {
-    return *find_link(gpu, id) != NULL;
+    const struct gpu_context *context = *find_link(gpu, id);
+    return context && !context->lost;
+}
+
+void gpu_context_lost(void *ctx, uint32_t id) {
+    struct virtio_gpu *gpu = ctx;
+    struct gpu_state *state = &gpu->state;
+    pthread_mutex_lock(&gpu->pending_lock);
+    if (state->lost_count < GPU_MAX_CONTEXTS)
+        state->lost[state->lost_count++] = id;
+    pthread_mutex_unlock(&gpu->pending_lock);
+    gpu_worker_wake(gpu);
+}
+
+/* One that was lost; 0 when there is none. */
+static uint32_t take_lost(struct virtio_gpu *gpu) {
+    struct gpu_state *state = &gpu->state;
+    pthread_mutex_lock(&gpu->pending_lock);
+    uint32_t id = state->lost_count ? state->lost[--state->lost_count] : 0;
+    pthread_mutex_unlock(&gpu->pending_lock);
+    return id;
+}
+
+void gpu_contexts_bury(struct virtio_gpu *gpu) {
+    for (uint32_t id; (id = take_lost(gpu)) != 0;) {
+        struct gpu_context *context = *find_link(gpu, id);
+        if (!context || context->lost)
+            continue;
+        gpu->config.renderer->context_destroy(gpu->renderer, id);
+        gpu_worker_forget_context(gpu, id);
+        context->lost = true;
+    }
 }
 
 uint32_t gpu_ctx_create(struct virtio_gpu *gpu, struct gpu_request *request) {
     const struct virtio_gpu_ctx_create *in = &request->in.ctx_create;
     uint32_t id = in->hdr.ctx_id;
-    if (id == 0 || gpu_context_exists(gpu, id))
+    if (id == 0 || *find_link(gpu, id))
         return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
     if (gpu->state.context_count == GPU_MAX_CONTEXTS)
         return VIRTIO_GPU_RESP_ERR_OUT_OF_MEMORY;
@@ -93,7 +124,10 @@ uint32_t gpu_ctx_create(struct virtio_gpu *gpu, struct gpu_request *request) {
 
 static void destroy(struct virtio_gpu *gpu, struct gpu_context **link) {
     struct gpu_context *context = *link;
-    gpu->config.renderer->context_destroy(gpu->renderer, context->id);
+    if (!context->lost)
+        gpu->config.renderer->context_destroy(gpu->renderer, context->id);
+    context->lost = true;
+    gpu_contexts_bury(gpu); /* or another context with this id would be taken for the lost one */
     gpu_worker_forget_context(gpu, context->id);
     *link = context->next;
     gpu->state.context_count--;

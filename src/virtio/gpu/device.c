@@ -29,7 +29,8 @@ static bool propose(struct virtio_gpu *gpu, unsigned index, uint32_t width, uint
 /* --- life; what has to do with the renderer is called on the GPU's thread */
 
 static int create_renderer(struct virtio_gpu *gpu, struct error *e) {
-    struct gpu_renderer_host host = {.ctx = gpu, .fence_done = gpu_worker_fence_done};
+    struct gpu_renderer_host host = {
+        .ctx = gpu, .fence_done = gpu_worker_fence_done, .context_lost = gpu_context_lost};
     if (gpu->config.renderer->create(&gpu->renderer, &host, e) < 0)
         return -1;
     gpu_capsets_count(gpu);

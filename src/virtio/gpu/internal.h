@@ -22,6 +22,7 @@ enum {
 struct gpu_context {
     struct gpu_context *next; /* in its bucket */
     uint32_t id;
+    bool lost; /* the renderer has none any more, and every command in it fails */
 };
 
 struct gpu_resource {
@@ -84,6 +85,8 @@ struct gpu_state {
     /* Under gpu->pending_lock; in the order of arrival. */
     struct gpu_pending pending[GPU_MAX_PENDING];
     unsigned pending_count;
+    uint32_t lost[GPU_MAX_CONTEXTS]; /* contexts that the renderer lost and the GPU thread has not seen to */
+    unsigned lost_count;
 };
 
 struct virtio_gpu {
@@ -202,7 +205,11 @@ gpu_handler gpu_get_capset_info, gpu_get_capset, gpu_ctx_create, gpu_ctx_destroy
     gpu_ctx_detach_resource, gpu_resource_create_3d, gpu_transfer_to_host_3d, gpu_transfer_from_host_3d,
     gpu_submit_3d;
 
-bool gpu_context_exists(struct virtio_gpu *gpu, uint32_t id);
+bool gpu_context_exists(struct virtio_gpu *gpu, uint32_t id); /* and works */
+/* A gpu_renderer_host's context_lost(). */
+void gpu_context_lost(void *gpu, uint32_t id);
+/* Lets go of what was lost: fences of those contexts are done. */
+void gpu_contexts_bury(struct virtio_gpu *gpu);
 void gpu_contexts_clear(struct virtio_gpu *gpu);
 /* Finds how many sets there are, once the renderer is. */
 void gpu_capsets_count(struct virtio_gpu *gpu);

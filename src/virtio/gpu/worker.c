@@ -117,6 +117,7 @@ static void drain(struct virtio_gpu *gpu) {
     if (!gpu->running)
         return;
     unsigned depth = 0;
+    gpu_contexts_bury(gpu);
     enable_notify(gpu, false);
     for (unsigned n; (n = drain_batch(gpu)) > 0;)
         depth += n;
