@@ -112,7 +112,6 @@ static int take_signals(struct run *run, struct error *e) {
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
     run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (run->signals < 0 || !host_source_add(run->loop, run->signals, HOST_READABLE, on_signal, run))
         return error_set(e, "cannot watch for signals: %s", strerror(errno));

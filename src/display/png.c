@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <png.h>
 #include <setjmp.h>
@@ -14,19 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ZLIB_LEVEL = 4 }; /* on screens, half the time of the default and some 5% larger */
+#include "host/file.h"
 
-static int check_directory(const char *path, struct error *e) {
-    char *copy = strdup(path);
-    if (!copy)
-        return error_set(e, "%s: out of memory", path);
-    const char *directory = dirname(copy);
-    int result = 0;
-    if (access(directory, W_OK | X_OK) < 0)
-        result = error_set(e, "%s: cannot create files in %s: %s", path, directory, strerror(errno));
-    free(copy);
-    return result;
-}
+enum { ZLIB_LEVEL = 4 }; /* on screens, half the time of the default and some 5% larger */
 
 int png_check_path(const char *path, struct error *e) {
     size_t length = strlen(path);
@@ -37,7 +26,7 @@ int png_check_path(const char *path, struct error *e) {
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return error_set(e, "%s: is not a regular file; give another name", path);
-    return check_directory(path, e);
+    return host_check_creatable(path, e);
 }
 
 /* Ours instead of libpng's, which print. */

@@ -7,13 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int host_check_writable(const char *path, struct error *e) {
-    struct stat st;
-    if (stat(path, &st) == 0) {
-        if (S_ISDIR(st.st_mode))
-            return error_set(e, "%s: is a directory", path);
-        return access(path, W_OK) < 0 ? error_set(e, "%s: %s", path, strerror(errno)) : 0;
-    }
+int host_check_creatable(const char *path, struct error *e) {
     char *copy = strdup(path);
     if (!copy)
         return error_set(e, "out of memory");
@@ -22,4 +16,13 @@ int host_check_writable(const char *path, struct error *e) {
         result = error_set(e, "%s: cannot create it: %s", path, strerror(errno));
     free(copy);
     return result;
+}
+
+int host_check_writable(const char *path, struct error *e) {
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return host_check_creatable(path, e);
+    if (S_ISDIR(st.st_mode))
+        return error_set(e, "%s: is a directory", path);
+    return access(path, W_OK) < 0 ? error_set(e, "%s: %s", path, strerror(errno)) : 0;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct host_loop {
     struct host_timer *timers;
     uint64_t next_deadline; /* what the timerfd is set to */
     struct posted *posted, **posted_end;
+    struct posted *running; /* taken from there, and called one after the other */
 };
 
 static int watch(struct host_loop *loop, int fd, uint32_t events, void *tag) {
@@ -61,6 +63,7 @@ struct host_loop *host_loop_create(struct error *e) {
         error_set(e, "out of memory");
         return NULL;
     }
+    signal(SIGPIPE, SIG_IGN); /* what nobody reads any more is an error of write() */
     pthread_mutex_init(&loop->lock, NULL);
     loop->posted_end = &loop->posted;
     loop->next_deadline = HOST_FOREVER;
@@ -77,6 +80,14 @@ struct host_loop *host_loop_create(struct error *e) {
     return loop;
 }
 
+static void free_calls(struct posted *call) {
+    while (call) {
+        struct posted *next = call->next;
+        free(call);
+        call = next;
+    }
+}
+
 void host_loop_destroy(struct host_loop *loop) {
     if (!loop)
         return;
@@ -87,11 +98,7 @@ void host_loop_destroy(struct host_loop *loop) {
     }
     while (loop->timers)
         host_timer_destroy(loop->timers);
-    while (loop->posted) {
-        struct posted *call = loop->posted;
-        loop->posted = call->next;
-        free(call);
-    }
+    free_calls(loop->posted);
     const int fds[] = {loop->epoll, loop->wake, loop->clock};
     for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
@@ -252,18 +259,46 @@ void host_loop_post(struct host_loop *loop, host_call_fn *fn, void *ctx) {
     wake_up(loop);
 }
 
+/* With the lock held: out of a list, what was posted for ctx. Returns where the list ends. */
+static struct posted **drop_calls(struct posted **at, const void *ctx) {
+    while (*at) {
+        struct posted *call = *at;
+        if (call->ctx != ctx) {
+            at = &call->next;
+            continue;
+        }
+        *at = call->next;
+        free(call);
+    }
+    return at;
+}
+
+void host_loop_cancel(struct host_loop *loop, const void *ctx) {
+    pthread_mutex_lock(&loop->lock);
+    drop_calls(&loop->running, ctx);
+    loop->posted_end = drop_calls(&loop->posted, ctx);
+    pthread_mutex_unlock(&loop->lock);
+}
+
+static struct posted *next_running(struct host_loop *loop) {
+    pthread_mutex_lock(&loop->lock);
+    struct posted *call = loop->running;
+    if (call)
+        loop->running = call->next;
+    pthread_mutex_unlock(&loop->lock);
+    return call;
+}
+
 static void run_posted(struct host_loop *loop) {
     uint64_t count;
     ssize_t size = read(loop->wake, &count, sizeof count);
     (void)size;
     pthread_mutex_lock(&loop->lock);
-    struct posted *calls = loop->posted;
+    loop->running = loop->posted;
     loop->posted = NULL;
     loop->posted_end = &loop->posted;
     pthread_mutex_unlock(&loop->lock);
-    while (calls) {
-        struct posted *call = calls;
-        calls = call->next;
+    for (struct posted *call; (call = next_running(loop));) {
         call->fn(call->ctx);
         free(call);
     }

@@ -15,6 +15,7 @@ enum { HOST_READABLE = 1, HOST_WRITABLE = 2, HOST_HANGUP = 4 };
 typedef void host_fd_fn(void *ctx, unsigned events);
 typedef void host_call_fn(void *ctx);
 
+/* SIGPIPE is ignored in the process from here on. */
 struct host_loop *host_loop_create(struct error *e);
 /* Destroys what is still registered too; never while host_loop_run() is running. */
 void host_loop_destroy(struct host_loop *loop);
@@ -39,3 +40,6 @@ void host_timer_destroy(struct host_timer *timer);
 
 /* Calls fn(ctx) on the loop's thread, soon; from any thread; in the order of posting. */
 void host_loop_post(struct host_loop *loop, host_call_fn *fn, void *ctx);
+/* Drops the calls posted for ctx that have not begun, so that ctx may go while the loop runs. On the loop's
+ * thread, or while it does not run; nobody posts for ctx any more. */
+void host_loop_cancel(struct host_loop *loop, const void *ctx);

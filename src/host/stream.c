@@ -7,13 +7,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "host/file.h"
+#include "host/hub.h"
+#include "host/socket.h"
 #include "util/log.h"
 
 enum { OUTPUT_SIZE = 256 * 1024, INPUT_SIZE = 4096, ESCAPE = 'A' & 31 };
@@ -22,10 +22,12 @@ struct host_stream {
     struct host_loop *loop;
     int in, out;   /* -1: closed; the same descriptor for a socket's client */
     int listening; /* a Unix socket, or -1 */
-    char socket_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    char *socket_path;
     struct host_source *in_source, *out_source, *listen_source;
-    char *file_path;   /* not created yet */
-    bool out_pollable; /* regular files are not, and never block for long */
+    struct host_hub *hub; /* instead of all of these */
+    char *file_path;      /* not created yet */
+    bool out_pollable;    /* regular files are not, and never block for long */
+    bool blocked;         /* output waits until out can be written; loop thread only */
 
     bool terminal, escaped;
     struct termios cooked;
@@ -81,6 +83,18 @@ static size_t waiting(struct host_stream *stream, const uint8_t **data) {
     return stream->output_size < to_end ? stream->output_size : to_end;
 }
 
+/* A socket's client has one source for both directions. */
+static void watch(struct host_stream *stream) {
+    unsigned in = stream->input_size < INPUT_SIZE ? HOST_READABLE : 0;
+    unsigned out = stream->blocked ? HOST_WRITABLE : 0;
+    if (stream->hub)
+        host_hub_want_input(stream->hub, in != 0);
+    if (stream->in_source)
+        host_source_set_events(stream->in_source, stream->in_source == stream->out_source ? in | out : in);
+    if (stream->out_source && stream->out_source != stream->in_source)
+        host_source_set_events(stream->out_source, out);
+}
+
 static void drop_client(struct host_stream *stream) {
     host_source_remove(stream->in_source);
     stream->in_source = stream->out_source = NULL;
@@ -104,15 +118,17 @@ static void drain(void *ctx) {
     pthread_mutex_lock(&stream->lock);
     if (stream->file_path && stream->output_size)
         create_file(stream);
-    bool blocked = false;
-    while (stream->output_size && !blocked) {
+    stream->blocked = false;
+    while (stream->output_size && !stream->blocked) {
         const uint8_t *data;
         size_t size = waiting(stream, &data);
+        if (stream->hub)
+            host_hub_write(stream->hub, data, size);
         ssize_t done = stream->out < 0 ? (ssize_t)size : write(stream->out, data, size);
         if (done < 0 && errno == EINTR)
             continue;
         if (done < 0 && errno == EAGAIN && stream->out_pollable) {
-            blocked = true;
+            stream->blocked = true;
         } else {
             if (done < 0) /* nobody will ever read this: the guest goes on without */
                 done = (ssize_t)size;
@@ -121,11 +137,7 @@ static void drain(void *ctx) {
         }
     }
     pthread_mutex_unlock(&stream->lock);
-    if (stream->out_source && stream->out_source == stream->in_source)
-        host_source_set_events(stream->out_source,
-            (blocked ? HOST_WRITABLE : 0) | (stream->input_size < INPUT_SIZE ? HOST_READABLE : 0));
-    else if (stream->out_source)
-        host_source_set_events(stream->out_source, blocked ? HOST_WRITABLE : 0);
+    watch(stream);
 }
 
 size_t host_stream_write(struct host_stream *stream, const void *data, size_t size) {
@@ -209,52 +221,54 @@ static void end_input(struct host_stream *stream) {
     stream->in_source = NULL;
 }
 
+/* Reads what there is room for; -1 at the end. */
+static int read_input(struct host_stream *stream, int fd) {
+    uint8_t *fresh = stream->input + stream->input_size;
+    ssize_t got = read(fd, fresh, INPUT_SIZE - stream->input_size);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        return -1;
+    if (got > 0)
+        stream->input_size += stream->terminal ? filter_escapes(stream, fresh, (size_t)got) : (size_t)got;
+    offer_input(stream);
+    watch(stream);
+    return 0;
+}
+
 static void on_in(void *ctx, unsigned events) {
     struct host_stream *stream = ctx;
     if (stream->in_source == stream->out_source && events & HOST_WRITABLE)
         drain(stream);
     if (!(events & (HOST_READABLE | HOST_HANGUP)))
         return;
-    size_t room = INPUT_SIZE - stream->input_size;
-    if (room) {
-        uint8_t *fresh = stream->input + stream->input_size;
-        ssize_t got = read(stream->in, fresh, room);
-        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-            end_input(stream);
-            return;
-        }
-        if (got > 0)
-            stream->input_size += stream->terminal ? filter_escapes(stream, fresh, (size_t)got) : (size_t)got;
-    } else if (events & HOST_HANGUP) {
+    if (stream->input_size == INPUT_SIZE ? events & HOST_HANGUP : read_input(stream, stream->in) < 0)
         end_input(stream);
-        return;
-    }
-    offer_input(stream);
-    if (stream->input_size == INPUT_SIZE && stream->in_source)
-        host_source_set_events(stream->in_source, 0);
+}
+
+static int on_hub_input(void *ctx, int fd) {
+    return read_input(ctx, fd);
 }
 
 static void resume(void *ctx) {
     struct host_stream *stream = ctx;
     offer_input(stream);
-    if (stream->input_size < INPUT_SIZE && stream->in_source)
-        host_source_set_events(stream->in_source, HOST_READABLE);
+    watch(stream);
 }
 
 void host_stream_resume(struct host_stream *stream) {
     host_loop_post(stream->loop, resume, stream);
 }
 
-static void watch_input(void *ctx) {
+static void start_input(void *ctx) {
     struct host_stream *stream = ctx;
-    if (stream->in >= 0 && !stream->in_source)
+    if (stream->listening < 0 && stream->in >= 0 && !stream->in_source)
         stream->in_source = host_source_add(stream->loop, stream->in, HOST_READABLE, on_in, stream);
+    resume(stream);
 }
 
 void host_stream_on_input(struct host_stream *stream, host_stream_input_fn *fn, void *ctx) {
     stream->on_input = fn;
     stream->input_ctx = ctx;
-    host_loop_post(stream->loop, stream->listening < 0 ? watch_input : resume, stream);
+    host_loop_post(stream->loop, start_input, stream);
 }
 
 /* --- opening */
@@ -287,7 +301,7 @@ static int open_file(struct host_stream *stream, const char *path, struct error 
 static void on_client(void *ctx, unsigned events) {
     (void)events;
     struct host_stream *stream = ctx;
-    int fd = accept4(stream->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int fd = host_socket_accept(stream->listening);
     if (fd < 0)
         return;
     if (stream->in >= 0) { /* one at a time */
@@ -300,26 +314,22 @@ static void on_client(void *ctx, unsigned events) {
 }
 
 static int open_socket(struct host_stream *stream, const char *path, struct error *e) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path)
-        return error_set(
-            e, "--serial unix:%s: the path is longer than %zu bytes", path, sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
-    stream->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct stat old;
-    if (stream->listening >= 0 && stat(path, &old) == 0 && S_ISSOCK(old.st_mode)) {
-        /* A socket that nobody answers is left over from a VM that crashed. */
-        if (connect(stream->listening, (struct sockaddr *)&address, sizeof address) == 0)
-            return error_set(e, "--serial unix:%s: another program listens there", path);
-        unlink(path);
-    }
-    if (stream->listening < 0 || bind(stream->listening, (struct sockaddr *)&address, sizeof address) < 0)
-        return error_set(e, "--serial unix:%s: %s", path, strerror(errno));
-    strcpy(stream->socket_path, path);
-    if (listen(stream->listening, 1) < 0)
-        return error_set(e, "--serial unix:%s: %s", path, strerror(errno));
+    struct error why;
+    stream->listening = host_socket_listen(path, &why);
+    if (stream->listening < 0)
+        return error_set(e, "--serial unix:%s", why.text);
+    if (!(stream->socket_path = strdup(path)))
+        return error_set(e, "out of memory");
     stream->listen_source =
         host_source_add(stream->loop, stream->listening, HOST_READABLE, on_client, stream);
+    return 0;
+}
+
+static int open_hub(struct host_stream *stream, const char *path, struct error *e) {
+    const struct host_hub_input input = {.readable = on_hub_input, .ctx = stream};
+    struct error why;
+    if (!(stream->hub = host_hub_open(stream->loop, path, &input, &why)))
+        return error_set(e, "--serial shared:%s", why.text);
     return 0;
 }
 
@@ -332,7 +342,9 @@ static int open_spec(struct host_stream *stream, const char *spec, struct error 
         return open_file(stream, spec + 5, e);
     if (strncmp(spec, "unix:", 5) == 0 && spec[5])
         return open_socket(stream, spec + 5, e);
-    return error_set(e, "--serial %s: expected stdio, file:PATH, unix:PATH or none", spec);
+    if (strncmp(spec, "shared:", 7) == 0 && spec[7])
+        return open_hub(stream, spec + 7, e);
+    return error_set(e, "--serial %s: expected stdio, file:PATH, unix:PATH, shared:PATH or none", spec);
 }
 
 struct host_stream *host_stream_open(
@@ -371,8 +383,11 @@ void host_stream_close(struct host_stream *stream) {
         close(stream->out);
     if (stream->listening >= 0)
         close(stream->listening);
-    if (stream->socket_path[0])
+    if (stream->socket_path)
         unlink(stream->socket_path);
+    host_hub_close(stream->hub);
+    host_loop_cancel(stream->loop, stream);
+    free(stream->socket_path);
     free(stream->file_path);
     pthread_mutex_destroy(&stream->lock);
     free(stream);

@@ -14,10 +14,12 @@ struct host_stream;
 typedef size_t host_stream_input_fn(void *ctx, const uint8_t *data, size_t size);
 
 /* spec: "stdio", "file:PATH" (truncated, output only), "unix:PATH" (listens; one client at a time, output is
- * dropped while there is none), or "none". A terminal on stdio is put into raw mode until close or exit, and
- * Ctrl-A is the escape there: X calls quit(ctx), H prints help, Ctrl-A sends itself. */
+ * dropped while there is none), "shared:PATH" (listens for several; hub.h), or "none". A terminal on stdio is
+ * put into raw mode until close or exit, and Ctrl-A is the escape there: X calls quit(ctx), H prints help,
+ * Ctrl-A sends itself. */
 struct host_stream *host_stream_open(
     struct host_loop *loop, const char *spec, host_call_fn *quit, void *ctx, struct error *e);
+/* On the loop's thread, or while the loop does not run; nobody writes any more. */
 void host_stream_close(struct host_stream *stream);
 
 void host_stream_on_input(struct host_stream *stream, host_stream_input_fn *fn, void *ctx);

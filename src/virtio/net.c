@@ -314,6 +314,7 @@ void virtio_net_destroy(struct virtio_net *n) {
     if (!n)
         return;
     n->net->port = (struct net_port){0};
+    host_loop_cancel(n->loop, n);
     while (n->backlog)
         drop_first(n);
     pthread_mutex_destroy(&n->lock);

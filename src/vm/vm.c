@@ -14,25 +14,37 @@ enum { DISK_THREADS = 2, NET_MTU = 1500 };
 /* Locally administered; the guest is alone on its network. */
 static const uint8_t net_mac[VIRTIO_NET_MAC_SIZE] = {0x52, 0x50, 0x56, 0x00, 0x00, 0x01};
 
+/* Gives a new device (or none: its error is set) a slot. */
+#define PLUG(kind)                                                                                           \
+    static int plug_##kind(struct vm *vm, struct virtio_##kind *device, struct error *e) {                   \
+        struct virtio_device *transport =                                                                    \
+            device ? board_add_virtio(vm->board, &virtio_##kind##_ops, device, e) : NULL;                    \
+        if (!transport)                                                                                      \
+            return -1;                                                                                       \
+        virtio_##kind##_attach(device, transport);                                                           \
+        return 0;                                                                                            \
+    }
+PLUG(blk)
+PLUG(net)
+PLUG(rng)
+PLUG(console)
+PLUG(gpu)
+PLUG(input)
+
 static int add_disks(struct vm *vm, const struct vm_config *config, struct error *e) {
     if (!config->disk_count)
         return 0;
     if (!(vm->pool = storage_pool_create(DISK_THREADS, e)))
         return -1;
-    for (; vm->disk_count < config->disk_count; vm->disk_count++) {
-        unsigned n = vm->disk_count;
+    for (unsigned n = 0; n < config->disk_count; n++) {
         struct storage_config image = {
             .path = config->disks[n].path, .read_only = config->disks[n].read_only};
         const char serial[] = {'p', 'e', 'a', 'r', '-', 'd', 'i', 's', 'k', (char)('a' + n), 0};
         if (!(vm->storage[n] = storage_open(&image, e)))
             return -1;
-        struct virtio_device *transport = NULL;
-        if (!(vm->disks[n] = virtio_blk_create(vm->storage[n], vm->pool, serial, e)) ||
-            !(transport = board_add_virtio(vm->board, &virtio_blk_ops, vm->disks[n], e))) {
-            vm->disk_count++; /* for vm_destroy() */
+        vm->disk_count++; /* for vm_destroy() */
+        if (plug_blk(vm, vm->disks[n] = virtio_blk_create(vm->storage[n], vm->pool, serial, e), e) < 0)
             return -1;
-        }
-        virtio_blk_attach(vm->disks[n], transport);
     }
     return 0;
 }
@@ -45,32 +57,17 @@ static int add_net(struct vm *vm, const struct vm_config *config, struct host_lo
     for (unsigned i = 0; i < config->forward_count; i++)
         if (net_slirp_forward(vm->network, config->forwards[i], e) < 0)
             return -1;
-    struct virtio_device *transport = NULL;
-    if (!(vm->net = virtio_net_create(loop, vm->network, net_mac, e)) ||
-        !(transport = board_add_virtio(vm->board, &virtio_net_ops, vm->net, e)))
-        return -1;
-    virtio_net_attach(vm->net, transport);
-    return 0;
+    return plug_net(vm, vm->net = virtio_net_create(loop, vm->network, net_mac, e), e);
 }
 
 static int add_rng(struct vm *vm, struct error *e) {
-    struct virtio_device *transport = NULL;
-    if (!(vm->rng = virtio_rng_create(e)) ||
-        !(transport = board_add_virtio(vm->board, &virtio_rng_ops, vm->rng, e)))
-        return -1;
-    virtio_rng_attach(vm->rng, transport);
-    return 0;
+    return plug_rng(vm, vm->rng = virtio_rng_create(e), e);
 }
 
 static int add_console(struct vm *vm, struct error *e) {
     if (!vm->console_stream)
         return 0;
-    struct virtio_device *transport = NULL;
-    if (!(vm->console = virtio_console_create(vm->console_stream, e)) ||
-        !(transport = board_add_virtio(vm->board, &virtio_console_ops, vm->console, e)))
-        return -1;
-    virtio_console_attach(vm->console, transport);
-    return 0;
+    return plug_console(vm, vm->console = virtio_console_create(vm->console_stream, e), e);
 }
 
 /* --- what a user does in the window */
@@ -107,12 +104,7 @@ static void on_close(void *ctx) {
 
 static int add_input(
     struct vm *vm, struct virtio_input **input, enum virtio_input_kind kind, struct error *e) {
-    struct virtio_device *transport = NULL;
-    if (!(*input = virtio_input_create(kind, e)) ||
-        !(transport = board_add_virtio(vm->board, &virtio_input_ops, *input, e)))
-        return -1;
-    virtio_input_attach(*input, transport);
-    return 0;
+    return plug_input(vm, *input = virtio_input_create(kind, e), e);
 }
 
 /* A GPU of the kind that was asked for. */
@@ -152,11 +144,8 @@ static int add_gpu(struct vm *vm, const struct vm_config *config, struct error *
         .width = config->width,
         .height = config->height,
     };
-    struct virtio_device *transport = NULL;
-    if (!(vm->gpu = create_gpu(&gpu, config, e)) ||
-        !(transport = board_add_virtio(vm->board, &virtio_gpu_ops, vm->gpu, e)))
+    if (plug_gpu(vm, vm->gpu = create_gpu(&gpu, config, e), e) < 0)
         return -1;
-    virtio_gpu_attach(vm->gpu, transport);
     vm->input = (struct display_input){
         .ctx = vm,
         .key = on_key,

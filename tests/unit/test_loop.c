@@ -101,6 +101,36 @@ static void a_source_removed_in_a_callback_is_not_called(void **state) {
     }
 }
 
+static void cancel_both(void *ctx) {
+    struct trace *t = ctx;
+    note(t, 'c');
+    host_loop_cancel(t->loop, &t->count);
+    host_loop_stop(t->loop);
+}
+
+static void on_cancelled(void *ctx) {
+    (void)ctx;
+    fail_msg("a cancelled call was made");
+}
+
+/* Also those of the same round, which the loop has taken already; and others' stay. */
+static void cancelled_calls_are_not_made(void **state) {
+    (void)state;
+    struct trace t = {.loop = host_loop_create(NULL)};
+    host_loop_post(t.loop, cancel_both, &t);
+    host_loop_post(t.loop, on_cancelled, &t.count);
+    host_loop_post(t.loop, on_post, &t);
+    host_loop_post(t.loop, on_cancelled, &t.count);
+    host_loop_run(t.loop);
+    host_loop_post(t.loop, on_cancelled, &t.count);
+    host_loop_cancel(t.loop, &t.count);
+    host_loop_post(t.loop, on_second_post, &t);
+    host_loop_post(t.loop, cancel_both, &t);
+    host_loop_run(t.loop);
+    assert_string_equal(t.order, "cpqc");
+    host_loop_destroy(t.loop);
+}
+
 static void memory_refuses_overlaps_and_dma_stays_in_ram(void **state) {
     (void)state;
     static uint8_t ram[8192], window[4096];
@@ -158,6 +188,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(posts_come_in_order_and_timers_not_early),
         cmocka_unit_test(a_source_removed_in_a_callback_is_not_called),
+        cmocka_unit_test(cancelled_calls_are_not_made),
         cmocka_unit_test(memory_refuses_overlaps_and_dma_stays_in_ram),
         cmocka_unit_test(mmio_finds_the_region),
     };
