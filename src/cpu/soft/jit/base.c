@@ -739,7 +739,11 @@ static void compare_if(
     struct translation *t, const struct a64_insn *insn, bool wide, bool negative, bool immediate) {
     enum { ALWAYS = 14 };
     struct x86 *a = &t->a;
-    enum jit_flags kind = negative ? JIT_FLAGS_ADD : JIT_FLAGS_SUB;
+    const struct flags_origin origin = {
+        .kind = (negative ? FLAGS_OF_ADD : FLAGS_OF_SUB) | (wide ? FLAGS_WIDE : 0),
+        .immediate = immediate,
+        .reg = {insn->rn, insn->rm},
+        .value = (int32_t)insn->imm};
     uint8_t *otherwise = NULL;
     if (insn->cond < ALWAYS)
         otherwise = x86_jcc_short(a, jit_condition(t, insn->cond) ^ 1);
@@ -754,13 +758,19 @@ static void compare_if(
     } else {
         compare(t, insn, wide, jit_operand(t, insn->rm));
     }
+    if (jit_flags_wanted(t))
+        jit_flags_store_operands(t, &origin);
     if (otherwise) {
         uint8_t *done = x86_jmp_short(a);
         x86_bind_short(a, otherwise);
         set_host_flags(a, insn->nzcv, !negative);
+        if (jit_flags_wanted(t)) {
+            x86_mov_imm(a, RAX, insn->nzcv);
+            jit_flags_store(t, RAX);
+        }
         x86_bind_short(a, done);
     }
-    jit_flags_set(t, kind);
+    t->flags = negative ? JIT_FLAGS_ADD : JIT_FLAGS_SUB;
 }
 
 #define COMPARE_IF(suffix, wide)                                                                             \

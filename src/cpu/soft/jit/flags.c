@@ -1,6 +1,7 @@
 /* NZCV and the host's flags. In translated code, NZCV is in the host's flags right behind the instruction
- * that sets it; later it is in cpu->nzcv, or, more often, nowhere: then where a region is left, what it came
- * from is stored, and it is computed if anybody looks. */
+ * that sets it. Who reads it later compares or adds again what it came from. Storing NZCV itself takes ten
+ * instructions, so what is stored, where it must be, are the operands: by the instruction when they will be
+ * overwritten, else where the region is left. It is computed from them if anybody looks. */
 #include "cpu/soft/interp/handler.h"
 #include "cpu/soft/jit/internal.h"
 
@@ -15,18 +16,21 @@ void jit_flags_store(struct translation *t, enum x86_reg value) {
     x86_store_imm(&t->a, false, JIT_CPU(flags_kind), FLAGS_STORED);
 }
 
-void jit_store_origin(struct translation *t, int index) {
+void jit_flags_store_operands(struct translation *t, const struct flags_origin *origin) {
     struct x86 *a = &t->a;
-    struct flags_origin origin;
-    if (index < 0 || t->region.insn[index].flags_stored ||
-        !flags_origin(&t->region.insn[index].insn, &origin))
-        return;
-    x86_store(a, true, JIT_CPU(flags_operand[0]), jit_source(t, origin.reg[0], RCX));
-    if (origin.immediate)
-        x86_store_imm(a, true, JIT_CPU(flags_operand[1]), origin.value);
+    x86_store(a, true, JIT_CPU(flags_operand[0]), jit_source(t, origin->reg[0], RCX));
+    if (origin->immediate)
+        x86_store_imm(a, true, JIT_CPU(flags_operand[1]), origin->value);
     else
-        x86_store(a, true, JIT_CPU(flags_operand[1]), jit_source(t, origin.reg[1], RCX));
-    x86_store_imm(a, false, JIT_CPU(flags_kind), (int32_t)origin.kind);
+        x86_store(a, true, JIT_CPU(flags_operand[1]), jit_source(t, origin->reg[1], RCX));
+    x86_store_imm(a, false, JIT_CPU(flags_kind), (int32_t)origin->kind);
+}
+
+void jit_store_origin(struct translation *t, int index) {
+    struct flags_origin origin;
+    if (index >= 0 && !t->region.insn[index].flags_stored &&
+        flags_origin(&t->region.insn[index].insn, &origin))
+        jit_flags_store_operands(t, &origin);
 }
 
 #define FLAGS_OF(bits)                                                                                       \
@@ -54,6 +58,7 @@ void jit_sync_flags(struct cpu *cpu) {
 }
 
 void jit_flags_load(struct translation *t) {
+    jit_store_origin(t, jit_current(t)->flags_from);
     x86_alu_imm(&t->a, false, ALU_CMP, JIT_CPU(flags_kind), FLAGS_STORED);
     uint8_t *stored = x86_jcc_short(&t->a, CC_E);
     x86_call(&t->a, t->jit->sync_flags);
@@ -106,8 +111,13 @@ static void store(struct translation *t) {
 }
 
 void jit_flags_set(struct translation *t, enum jit_flags kind) {
+    struct flags_origin origin;
     t->flags = kind;
-    if (jit_flags_wanted(t))
+    if (!jit_flags_wanted(t))
+        return;
+    if (flags_origin(&jit_current(t)->insn, &origin))
+        jit_flags_store_operands(t, &origin);
+    else
         store(t);
 }
 
@@ -127,12 +137,49 @@ static enum x86_cc stored_condition(struct translation *t, unsigned cond) {
     return cond & 1 ? CC_AE : CC_B;
 }
 
+/* op rax, second */
+static void alu_second(
+    struct translation *t, enum x86_alu op, const struct flags_origin *origin, struct x86_rm second) {
+    const bool wide = origin->kind & FLAGS_WIDE;
+    if (origin->immediate)
+        x86_alu_imm(&t->a, wide, op, x86_r(RAX), origin->value);
+    else
+        x86_alu(&t->a, wide, op, RAX, second);
+}
+
+/* What the flags come from is in registers, or stored by the only instruction that may have set them: that is
+ * done again. Clobbers rax. */
+static bool recompute(struct translation *t) {
+    const struct region_insn *i = jit_current(t);
+    struct flags_origin origin;
+    if (i->flags_by < 0 || !flags_origin(&t->region.insn[i->flags_by].insn, &origin))
+        return false;
+    const bool stored = i->flags_from < 0, wide = origin.kind & FLAGS_WIDE;
+    const struct x86_rm first = stored ? JIT_CPU(flags_operand[0]) : jit_operand(t, origin.reg[0]),
+                        second = stored ? JIT_CPU(flags_operand[1]) : jit_operand(t, origin.reg[1]);
+    t->flags = JIT_FLAGS_SUB;
+    if (origin.kind == (FLAGS_OF_SUB | (wide ? FLAGS_WIDE : 0)) && origin.immediate) {
+        x86_alu_imm(&t->a, wide, ALU_CMP, first, origin.value);
+        return true;
+    }
+    x86_load(&t->a, wide, RAX, first);
+    switch (origin.kind & ~(uint32_t)FLAGS_WIDE) {
+    case FLAGS_OF_DIFFERENCE: alu_second(t, ALU_ADD, &origin, second); /* fall through */
+    case FLAGS_OF_SUB: alu_second(t, ALU_CMP, &origin, second); return true;
+    case FLAGS_OF_SUM: alu_second(t, ALU_SUB, &origin, second); /* fall through */
+    case FLAGS_OF_ADD: alu_second(t, ALU_ADD, &origin, second); break;
+    default: alu_second(t, ALU_AND, &origin, second);
+    }
+    t->flags = JIT_FLAGS_ADD;
+    return true;
+}
+
 enum x86_cc jit_condition(struct translation *t, unsigned cond) {
     /* By bits 3:1 of the condition, with CF inverted: EQ CS MI VS HI GE GT */
     static const uint8_t even[7] = {CC_E, CC_AE, CC_S, CC_O, CC_A, CC_GE, CC_G};
     enum { CS = 1, HI = 4 };
     unsigned row = cond >> 1;
-    if (t->flags == JIT_FLAGS_NONE)
+    if (t->flags == JIT_FLAGS_NONE && !recompute(t))
         return stored_condition(t, cond);
     enum x86_cc compared;
     if (t->flags == JIT_FLAGS_FP && compared_condition(cond, &compared))
@@ -153,7 +200,7 @@ void jit_carry(struct translation *t, bool inverted) {
     enum { CARRY_BIT = 1 };
     if (t->flags == JIT_FLAGS_FP)
         compared_to_subtracted(t);
-    if (t->flags == JIT_FLAGS_NONE) {
+    if (t->flags == JIT_FLAGS_NONE && !recompute(t)) {
         jit_flags_load(t);
         x86_bt_imm(&t->a, false, JIT_CPU(nzcv), CARRY_BIT);
     }

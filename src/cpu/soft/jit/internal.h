@@ -108,15 +108,16 @@ struct region_insn {
     uint32_t use;    /* set of enum jit_use */
     uint16_t offset; /* in the page */
     uint16_t weight;
-    int16_t next, taken;           /* where it leads, by index, or REGION_OUTSIDE */
-    int64_t next_at, taken_at;     /* the same as an offset from the page's start */
-    bool conditional;              /* `taken` exists */
-    bool ends;                     /* `next` does not exist */
-    bool join;                     /* others lead here than the one before */
-    bool flags_live;               /* before it, somebody may still look at NZCV */
-    bool flags_needed;             /* likewise, and wants them stored, rather than by their origin */
-    bool flags_stored;             /* it stores the flags that it sets */
-    int16_t flags_from, flags_to;  /* whose flags they are before and after it: an index, or REGION_STORED */
+    int16_t next, taken;          /* where it leads, by index, or REGION_OUTSIDE */
+    int64_t next_at, taken_at;    /* the same as an offset from the page's start */
+    bool conditional;             /* `taken` exists */
+    bool ends;                    /* `next` does not exist */
+    bool join;                    /* others lead here than the one before */
+    bool flags_live;              /* before it, somebody may still look at NZCV */
+    bool flags_needed;            /* likewise, and wants them stored, rather than by their origin */
+    bool flags_stored;            /* it stores the flags that it sets, or their origin */
+    int16_t flags_from, flags_to; /* whose flags they are before and after it: an index, or REGION_STORED */
+    int16_t flags_by; /* before it, the same also when the registers they come from are overwritten */
     uint64_t reads, writes, dirty; /* sets of registers; dirty: before it, registers newer than memory */
     uint8_t *label, *after;        /* as written; label is NULL until then */
     uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
@@ -203,6 +204,7 @@ bool flags_origin(const struct a64_insn *insn, struct flags_origin *origin);
 /* Stores the operands of the flags of the instruction at index (or REGION_STORED: nothing), if it did not
  * store the flags themselves. Clobbers rcx only. */
 void jit_store_origin(struct translation *t, int index);
+void jit_flags_store_operands(struct translation *t, const struct flags_origin *origin);
 /* Computes cpu->nzcv from what translated code left. */
 void jit_sync_flags(struct cpu *cpu);
 

@@ -334,6 +334,45 @@ static void spread_origins(struct region *region) {
     }
 }
 
+static int16_t setter_behind(const struct region *region, int index) {
+    const struct region_insn *i = &region->insn[index];
+    struct flags_origin origin;
+    if (!i->form->emit)
+        return REGION_STORED;
+    if (i->use & JIT_SETS)
+        return flags_origin(&i->insn, &origin) ? (int16_t)index : REGION_STORED;
+    return i->flags_by;
+}
+
+static bool merge_setter(struct region *region, int from, int to) {
+    if (to < 0)
+        return false;
+    struct region_insn *i = &region->insn[to];
+    const int16_t setter = setter_behind(region, from), before = i->flags_by;
+    if (before == REGION_UNKNOWN)
+        i->flags_by = setter;
+    else if (before != setter && setter != REGION_UNKNOWN)
+        i->flags_by = REGION_STORED;
+    return i->flags_by != before && to <= from;
+}
+
+/* Forward: who set them. */
+static void spread_setters(struct region *region) {
+    for (int n = 1; n < region->count; n++)
+        region->insn[n].flags_by = REGION_UNKNOWN;
+    region->insn[0].flags_by = REGION_STORED;
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int n = 0; n < region->count; n++) {
+            const struct region_insn *i = &region->insn[n];
+            changed |= merge_setter(region, n, i->next);
+            if (i->conditional)
+                changed |= merge_setter(region, n, i->taken);
+        }
+    }
+}
+
 /* When insn `from` leads to `to`: must the flags be in memory? Whoever leaves the region with a known origin
  * stores that. */
 static bool needed_at(const struct region *region, int from, int to) {
@@ -353,8 +392,6 @@ static bool is_needed(const struct region *region, int index) {
     const struct region_insn *i = &region->insn[index];
     if (!i->form->emit)
         return false; /* the origin is stored for the handler */
-    if (i->use & JIT_READS)
-        return true;
     if (i->use & JIT_SETS)
         return false;
     return i->flags_to < 0 ? live_behind(region, i) : needed_behind(region, index);
@@ -405,5 +442,6 @@ void region_build(struct region *region, struct code_page *page, unsigned offset
     spread_dirty(region);
     spread_flags(region, exact);
     spread_origins(region);
+    spread_setters(region);
     spread_needs(region);
 }

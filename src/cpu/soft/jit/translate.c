@@ -179,7 +179,7 @@ static void load_insn_address(struct translation *t, int index) {
 
 void jit_call_handler(struct translation *t) {
     const struct region_insn *i = jit_current(t);
-    if (i->form->emit ? t->jit->exact : i->flags_live)
+    if (i->form->emit ? t->jit->exact || i->use & JIT_READS : i->flags_live)
         jit_store_origin(t, i->flags_from);
     load_insn_address(t, t->index);
     x86_call(&t->a, t->call_handler);
@@ -303,7 +303,7 @@ static void write_bails(struct translation *t, int first) {
         }
     if (bail.kind == FIX_END)
         jit_spill(t, t->region.insn[bail.index].dirty);
-    if (bail.kind == FIX_END || t->jit->exact)
+    if (bail.kind == FIX_END || t->jit->exact || t->region.insn[bail.index].use & JIT_READS)
         jit_store_origin(t, t->region.insn[bail.index].flags_from);
     load_insn_address(t, bail.index);
     if (bail.kind == FIX_END) {
