@@ -31,6 +31,7 @@ enum attention {
     ATTENTION_EVERY =
         8, /* stays set while each instruction needs a look: software step, PSTATE.IL, breakpoints */
     ATTENTION_SAMPLE = 16, /* profile.h */
+    ATTENTION_VERIFY = 32, /* jit/verify.h */
 };
 
 enum { TIMER_VIRTUAL, TIMER_PHYSICAL, TIMERS };
@@ -64,6 +65,7 @@ struct soft_vm;
 struct tlb;
 struct code_cache;
 struct jit;
+struct verify;
 struct shootdown_box;
 struct a64_insn;
 
@@ -100,6 +102,8 @@ struct cpu {
     unsigned mmu_index;                /* which TLB set current data accesses use: MMU_* */
     struct code_cache *code;           /* decoded code, owned by the vCPU */
     struct jit *jit;                   /* translated code, owned by the vCPU; NULL: interpreted only */
+    struct verify *verify;             /* owned by the vCPU, or NULL (jit/verify.h) */
+    struct verify *replay;             /* this is the shadow of a vCPU (replay.h) */
     uint64_t page_va;                  /* the virtual page that translated code executes */
     /* Translated code may leave what NZCV is computed from (jit/flags.c); 0 outside of it: nzcv holds. */
     uint32_t flags_kind;

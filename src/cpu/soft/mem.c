@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/soft/mmu.h"
+#include "cpu/soft/replay.h"
 #include "cpu/soft/soft_vm.h"
 
 enum { SCTLR_A = 1 << 1, ZERO_BLOCK = 64 };
@@ -142,6 +143,8 @@ static void write_bytes(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned siz
 }
 
 uint64_t mem_read_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size) {
+    if (cpu->replay)
+        return replay_read(cpu, va, size);
     const struct tlb_entry *entry = tlb_slot(cpu, mmu, va);
     bool unaligned = misaligned(va, size);
     if (unaligned && plain_unaligned(cpu, entry, entry->read, va, size))
@@ -160,6 +163,10 @@ uint64_t mem_read_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size
 }
 
 void mem_write_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, uint64_t value) {
+    if (cpu->replay) {
+        replay_write(cpu, va, size, value);
+        return;
+    }
     const struct tlb_entry *entry = tlb_slot(cpu, mmu, va);
     bool unaligned = misaligned(va, size);
     if (unaligned && plain_unaligned(cpu, entry, entry->write, va, size)) {
@@ -185,6 +192,8 @@ void mem_write_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, u
 }
 
 void mem_probe(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, bool write) {
+    if (cpu->replay)
+        return;
     const struct tlb_entry *entry = lookup(cpu, mmu, va, write);
     if ((write ? entry->write : entry->read) & TLB_WATCH)
         cpu_check_watchpoints(cpu, mmu, va, size, write);
@@ -198,6 +207,8 @@ void mem_probe(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, bool w
 
 void *mem_atomic_host(struct cpu *cpu, uint64_t va, unsigned size) {
     mem_check_aligned(cpu, va, size, true);
+    if (cpu->replay)
+        return replay_atomic(cpu, va, size);
     /* A fault that a read would take as well is reported as one (ESR_EL1.WnR of atomics). */
     mem_probe(cpu, cpu->mmu_index, va, size, false);
     mem_probe(cpu, cpu->mmu_index, va, size, true);
@@ -209,10 +220,10 @@ void *mem_atomic_host(struct cpu *cpu, uint64_t va, unsigned size) {
 
 void mem_zero_block(struct cpu *cpu, uint64_t va) {
     uint64_t start = va & ~(uint64_t)(ZERO_BLOCK - 1);
-    const struct tlb_entry *entry = lookup(cpu, cpu->mmu_index, va, true);
-    if (entry->info & TLB_INFO_DEVICE)
+    const struct tlb_entry *entry = cpu->replay ? NULL : lookup(cpu, cpu->mmu_index, va, true);
+    if (entry && (entry->info & TLB_INFO_DEVICE))
         cpu_raise_abort(cpu, va, false, true, FSC_ALIGNMENT);
-    if (entry->write & (TLB_MMIO | TLB_WATCH)) {
+    if (!entry || (entry->write & (TLB_MMIO | TLB_WATCH))) {
         for (unsigned i = 0; i < ZERO_BLOCK; i += 8)
             mem_write_slow(cpu, cpu->mmu_index, start + i, 8, 0);
         return;
@@ -221,6 +232,8 @@ void mem_zero_block(struct cpu *cpu, uint64_t va) {
 }
 
 const uint8_t *mem_fetch_page(struct cpu *cpu, uint64_t va, uint64_t *pa) {
+    if (cpu->replay)
+        return replay_fetch_page(cpu, va, pa);
     unsigned mmu = cpu->el ? MMU_EL1 : MMU_EL0;
     struct tlb_fetch *entry = &cpu->tlb_set[mmu]->fetch[va >> PAGE_BITS & (TLB_FETCHES - 1)];
     if (entry->page != (va & PAGE_MASK)) {

@@ -81,6 +81,8 @@ enum engine_exit cpu_run(struct cpu *cpu) {
     bool unwound = setjmp(cpu->unwind);
     if (unwound && cpu->jit)
         jit_unwound(cpu);
+    if (jit_failed(cpu))
+        return ENGINE_EXIT_ERROR;
     if (unwound)
         count_interrupted_block(cpu);
     if (cpu->jit)

@@ -31,26 +31,37 @@ static void cpu_destroy(struct cpu *cpu) {
 }
 
 /* --engine soft: what is executed often is translated, where the host has a translator. soft,interp: nothing
- * is. soft,eager: everything is at once, and every exception sees all flags (for tests). */
-enum translate { TRANSLATE_NOT, TRANSLATE_HOT, TRANSLATE_EAGERLY };
+ * is. For tests, soft,eager: everything is at once, and every exception sees all flags; soft,verify: what is
+ * translated is interpreted as well, and compared; soft,eager,verify: both. */
+struct translate {
+    bool translate, eager, verify;
+};
 
-static int parse_options(const char *options, enum translate *translate, struct error *e) {
-    *translate = jit_available() ? TRANSLATE_HOT : TRANSLATE_NOT;
+static int parse_options(const char *options, struct translate *how, struct error *e) {
+    static const struct {
+        const char *name;
+        struct translate how;
+    } known[] = {
+        {"interp", {.translate = false}},
+        {"eager", {.translate = true, .eager = true}},
+        {"verify", {.translate = true, .verify = true}},
+        {"eager,verify", {.translate = true, .eager = true, .verify = true}},
+    };
+    *how = (struct translate){.translate = jit_available()};
     if (!options)
         return 0;
-    if (strcmp(options, "interp") == 0) {
-        *translate = TRANSLATE_NOT;
-    } else if (strcmp(options, "eager") == 0) {
-        if (!jit_available())
-            return error_set(e, "--engine soft,eager: this host has no translator; use --engine soft");
-        *translate = TRANSLATE_EAGERLY;
-    } else {
-        return error_set(e, "--engine soft,%s: expected soft; soft,interp; or soft,eager", options);
+    for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
+        if (strcmp(options, known[i].name) != 0)
+            continue;
+        if (known[i].how.translate && !jit_available())
+            return error_set(e, "--engine soft,%s: this host has no translator; use --engine soft", options);
+        *how = known[i].how;
+        return 0;
     }
-    return 0;
+    return error_set(e, "--engine soft,%s: expected soft; soft,interp; soft,eager; or soft,verify", options);
 }
 
-static struct cpu *cpu_create(struct soft_vm *vm, unsigned index, enum translate translate) {
+static struct cpu *cpu_create(struct soft_vm *vm, unsigned index, const struct translate *how) {
     struct cpu *cpu = aligned_alloc(64, (sizeof *cpu + 63) & ~(size_t)63);
     if (!cpu)
         return NULL;
@@ -63,7 +74,7 @@ static struct cpu *cpu_create(struct soft_vm *vm, unsigned index, enum translate
         atomic_store(&cpu->box->quiescent, true);
     }
     if (!cpu->box || tlb_create(cpu) < 0 || code_cache_create(cpu) < 0 ||
-        (translate != TRANSLATE_NOT && jit_create(cpu, translate == TRANSLATE_EAGERLY) < 0)) {
+        (how->translate && jit_create(cpu, how->eager, how->verify) < 0)) {
         cpu_destroy(cpu);
         return NULL;
     }
@@ -104,8 +115,8 @@ static void vm_destroy(struct engine_vm *engine_vm) {
 static int vm_create(struct engine_vm **out, const struct engine_config *config, struct error *e) {
     if (config->vcpus < 1 || config->vcpus > SOFT_VCPUS)
         return error_set(e, "%u vCPUs: there can be 1 to %u", config->vcpus, SOFT_VCPUS);
-    enum translate translate;
-    if (parse_options(config->options, &translate, e) < 0)
+    struct translate how;
+    if (parse_options(config->options, &how, e) < 0)
         return -1;
     struct soft_vm *vm = calloc(1, sizeof *vm);
     if (!vm)
@@ -115,7 +126,7 @@ static int vm_create(struct engine_vm **out, const struct engine_config *config,
     timer_init(vm);
     soft_memory_create(vm, config->memory);
     for (unsigned i = 0; i < config->vcpus; i++) {
-        vm->cpus[i] = cpu_create(vm, i, translate);
+        vm->cpus[i] = cpu_create(vm, i, &how);
         if (!vm->cpus[i]) {
             vm_destroy((struct engine_vm *)vm);
             return error_set(e, "no memory for the virtual machine's CPUs");

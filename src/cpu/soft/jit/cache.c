@@ -7,6 +7,7 @@
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/jit.h"
 #include "cpu/soft/jit/vector.h"
+#include "cpu/soft/jit/verify.h"
 
 static size_t pages_bytes(void) {
     return sizeof(struct jit_page) * JIT_PAGES;
@@ -25,7 +26,7 @@ bool jit_available(void) {
            __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-int jit_create(struct cpu *cpu, bool eager) {
+int jit_create(struct cpu *cpu, bool eager, bool verify) {
     struct jit *jit = cpu->jit = calloc(1, sizeof *jit);
     if (!jit)
         return -1;
@@ -33,7 +34,7 @@ int jit_create(struct cpu *cpu, bool eager) {
         mmap(NULL, pages_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     jit->pages = pages == MAP_FAILED ? NULL : pages;
     jit->translation = malloc(sizeof *jit->translation);
-    if (!jit->pages || !jit->translation ||
+    if (!jit->pages || !jit->translation || (verify && verify_create(cpu) < 0) ||
         host_exec_create(&jit->memory, "pearvisor-code", JIT_MEMORY) < 0) {
         jit_destroy(cpu);
         return -1;
@@ -41,7 +42,7 @@ int jit_create(struct cpu *cpu, bool eager) {
     jit->exact = eager;
     jit->hot = eager ? 1 : JIT_HOT;
     jit->at = jit->memory.write + JIT_STUBS;
-    jit_write_stubs(jit);
+    jit_write_stubs(cpu);
     cpu->host_mxcsr = __builtin_ia32_stmxcsr();
     memcpy(cpu->jit_constant, jit_constants, sizeof jit_constants);
     jit_crypto_detect();
@@ -58,6 +59,7 @@ void jit_destroy(struct cpu *cpu) {
     free(jit->translation);
     free(jit);
     cpu->jit = NULL;
+    verify_destroy(cpu);
 }
 
 void jit_flush(struct cpu *cpu) {

@@ -53,6 +53,9 @@ struct jit {
     const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
     const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
     const uint8_t *jump;        /* rax: pc, to go on there */
+    /* verify.h. Called; rcx: the host's address, rdx: the guest's, pushed: what. Returns in rax where to
+     * access instead; keeps all but rcx and rdx. */
+    const uint8_t *log_access;
     uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
 
     uint32_t hot; /* JIT_HOT, or 1 */
@@ -73,7 +76,7 @@ struct jit_page *jit_page_find_or_add(struct cpu *cpu, uint64_t pa);
 void jit_flush(struct cpu *cpu);
 
 /* --- stubs.c: writes them to the start of the memory. */
-void jit_write_stubs(struct jit *jit);
+void jit_write_stubs(struct cpu *cpu);
 /* Writes the jump to the guest address in rax, by the jump cache. */
 void jit_write_jump(struct jit *jit, struct x86 *a);
 
@@ -196,6 +199,11 @@ static inline struct region_insn *jit_current(struct translation *t) {
 
 /* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
+/* Its form's; flags are read by MRS only where it reads them. */
+uint32_t region_use(const struct a64_insn *insn);
+/* May NZCV before the instruction at offset be read, by it, by those that follow in the page, or elsewhere?
+ */
+bool region_reads_flags(struct code_page *page, unsigned offset);
 
 /* --- origin.c: false: the flags that this instruction sets must be stored to be known later. */
 bool flags_origin(const struct a64_insn *insn, struct flags_origin *origin);

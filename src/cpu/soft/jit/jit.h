@@ -16,14 +16,17 @@ struct cpu;
 
 bool jit_available(void);
 /* -1: no memory. The cpu interprets until then, and after jit_destroy(). eager: code is translated when first
- * met, not when it was met often, and exceptions see flags that the program itself no longer looks at. */
-int jit_create(struct cpu *cpu, bool eager);
+ * met, not when it was met often, and exceptions see flags that the program itself no longer looks at.
+ * verify: all that translated code does is interpreted as well, and compared (verify.h). */
+int jit_create(struct cpu *cpu, bool eager, bool verify);
 void jit_destroy(struct cpu *cpu);
 /* The run loop with translated code, in place of the interpreter's. cpu->unwind is its caller's. */
 enum engine_exit jit_run(struct cpu *cpu);
 /* After an exception, which may have come from translated code (cpu->unwind): what C code expects of the
  * host. */
 void jit_unwound(struct cpu *cpu);
+/* With verify: translator and interpreter differed, as was reported. The vCPU is not to be run again. */
+bool jit_failed(const struct cpu *cpu);
 /* The guest changed code in this physical page, or everywhere. Not while translated code runs but from the
  * handler of an instruction that ends a region. */
 void jit_invalidate_page(struct cpu *cpu, uint64_t pa);
@@ -34,8 +37,8 @@ void jit_invalidate_all(struct cpu *cpu);
 static inline bool jit_available(void) {
     return false;
 }
-static inline int jit_create(struct cpu *cpu, bool eager) {
-    (void)cpu, (void)eager;
+static inline int jit_create(struct cpu *cpu, bool eager, bool verify) {
+    (void)cpu, (void)eager, (void)verify;
     return -1;
 }
 static inline void jit_destroy(struct cpu *cpu) {
@@ -44,6 +47,10 @@ static inline void jit_destroy(struct cpu *cpu) {
 static inline enum engine_exit jit_run(struct cpu *cpu) {
     (void)cpu;
     return ENGINE_EXIT_ERROR;
+}
+static inline bool jit_failed(const struct cpu *cpu) {
+    (void)cpu;
+    return false;
 }
 static inline void jit_unwound(struct cpu *cpu) {
     (void)cpu;

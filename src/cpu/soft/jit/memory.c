@@ -2,6 +2,7 @@
  * entry for its first, so that only accesses within one page go on; all others, and all that the tag's flags
  * keep from here, are left to the handler. */
 #include "cpu/soft/jit/internal.h"
+#include "cpu/soft/jit/verify.h"
 
 /* What the handlers check by SCTLR_EL1.SA: it never happens, so let them look. */
 static void check_stack(struct translation *t, enum x86_reg base) {
@@ -51,6 +52,22 @@ static enum x86_reg address(struct translation *t, const struct a64_insn *insn, 
     return RAX;
 }
 
+/* Has the access logged (verify.h). Clobbers rax, rcx, rdx; va may be in rdx. */
+static struct x86_rm log_access(
+    struct translation *t, enum x86_reg va, struct x86_rm operand, uint32_t what) {
+    enum { PUSH_IMM32 = 0x68 };
+    struct x86 *a = &t->a;
+    x86_lea(a, true, RCX, operand);
+    *a->at++ = PUSH_IMM32;
+    x86_imm32(a, (int32_t)(what | (uint32_t)jit_current(t)->offset << VERIFY_OFFSET_SHIFT));
+    if (va != RDX)
+        x86_mov(a, true, RDX, va);
+    x86_call(a, t->jit->log_access);
+    if (va != RDX) /* the operand is relative to the address */
+        x86_alu(a, true, ALU_SUB, RAX, x86_r(va));
+    return operand;
+}
+
 /* Bails out unless the TLB has an entry for the access at va. */
 static struct x86_rm look_up(
     struct translation *t, enum x86_reg va, unsigned bytes, bool write, bool aligned, bool user) {
@@ -77,12 +94,16 @@ static struct x86_rm look_up(
     addend.disp = offsetof(struct tlb_entry, addend);
     x86_alu(a, true, ALU_CMP, RDX, entry);
     jit_bail_if(t, CC_NE);
+    const bool verify = t->cpu->verify;
+    const uint32_t what = bytes | (write ? VERIFY_WRITE : 0) | (user ? VERIFY_USER : 0);
     if (va == RAX) {
+        if (verify)
+            x86_mov(a, true, RDX, va);
         x86_alu(a, true, ALU_ADD, RAX, addend);
-        return x86_m(RAX, 0);
+        return verify ? log_access(t, RDX, x86_m(RAX, 0), what) : x86_m(RAX, 0);
     }
     x86_load(a, true, RAX, addend);
-    return x86_mx(RAX, va, 0, 0);
+    return verify ? log_access(t, va, x86_mx(RAX, va, 0, 0), what) : x86_mx(RAX, va, 0, 0);
 }
 
 struct x86_rm jit_access(

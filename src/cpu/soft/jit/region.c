@@ -53,22 +53,51 @@ static bool goes_on(const struct region_insn *i) {
     }
 }
 
-/* Flags are read by MRS only where it reads them. */
-static uint32_t use_of(const struct a64_insn *insn) {
+uint32_t region_use(const struct a64_insn *insn) {
     enum { NZCV = ENGINE_SYSREG(3, 3, 4, 2, 0) };
     uint32_t use = jit_forms[insn->op].use;
     return insn->op == A64_MRS && insn->imm != NZCV ? use & ~(uint32_t)JIT_READS : use;
 }
 
-static struct region_insn *append(struct region *region, struct code_page *page, unsigned offset) {
-    struct region_insn *i = &region->insn[region->count];
+/* The instruction by itself. */
+static void look_at(struct region_insn *i, struct code_page *page, unsigned offset) {
     *i = (struct region_insn){.insn = *decoded(page, offset), .offset = (uint16_t)offset};
     i->insn.page_offset = (uint16_t)offset;
     i->form = &jit_forms[i->insn.op];
-    i->use = use_of(&i->insn);
+    i->use = region_use(&i->insn);
     i->conditional = is_conditional(i->insn.op);
     i->next_at = i->insn.op == A64_B ? offset + i->insn.imm : offset + 4;
     i->taken_at = (int64_t)(offset + (uint64_t)i->insn.imm); /* wraps where imm is no distance */
+}
+
+bool region_reads_flags(struct code_page *page, unsigned offset) {
+    bool seen[CODE_PAGE_INSNS] = {false};
+    int64_t todo[CODE_PAGE_INSNS + 1] = {offset};
+    for (unsigned count = 1; count--;) {
+        struct region_insn i;
+        for (int64_t at = todo[count];; at = i.next_at) {
+            if (!in_page(at))
+                return true;
+            if (seen[at / 4])
+                break;
+            seen[at / 4] = true;
+            look_at(&i, page, (unsigned)at);
+            if (i.use & JIT_READS)
+                return true;
+            if (i.use & JIT_SETS)
+                break;
+            if (!goes_on(&i))
+                return true;
+            if (i.conditional)
+                todo[count++] = i.taken_at;
+        }
+    }
+    return false;
+}
+
+static struct region_insn *append(struct region *region, struct code_page *page, unsigned offset) {
+    struct region_insn *i = &region->insn[region->count];
+    look_at(i, page, offset);
     region->index_of[offset / 4] = (int16_t)region->count++;
     return i;
 }

@@ -3,15 +3,15 @@
 #include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/jit.h"
+#include "cpu/soft/jit/verify.h"
 
 static uint32_t attention(const struct cpu *cpu) {
     return atomic_load_explicit(&cpu->attention, memory_order_relaxed);
 }
 
 /* The region is made now if it is time for that. */
-const uint8_t *jit_resolve(struct cpu *cpu) {
+static const uint8_t *resolve(struct cpu *cpu) {
     struct jit *jit = cpu->jit;
-    jit_sync_flags(cpu); /* fetching may raise */
     struct code_page *code = code_enter(cpu);
     struct jit_page *page = jit_page_find_or_add(cpu, code->pa);
     unsigned offset = cpu->pc & ~PAGE_MASK;
@@ -31,6 +31,17 @@ const uint8_t *jit_resolve(struct cpu *cpu) {
     }
     const uint8_t *start = jit_run_address(jit, *entry);
     tlb_enter_jump(cpu, cpu->pc, start);
+    return start;
+}
+
+const uint8_t *jit_resolve(struct cpu *cpu) {
+    jit_sync_flags(cpu); /* fetching may raise */
+    const bool verify = cpu->verify && cpu->verify->running;
+    if (verify)
+        verify_pause(cpu);
+    const uint8_t *start = resolve(cpu);
+    if (verify)
+        verify_resume(cpu);
     return start;
 }
 
@@ -58,15 +69,25 @@ static __attribute__((noinline)) void run(struct cpu *cpu) {
             cpu_interpret_block(cpu);
             continue;
         }
+        if (cpu->verify)
+            verify_begin(cpu);
         answer = cpu->jit->enter(cpu, start, set);
         cpu_fp_fold_flags(cpu);
         jit_sync_flags(cpu);
+        if (cpu->verify)
+            verify_end(cpu);
     }
 }
 
 void jit_unwound(struct cpu *cpu) {
     __builtin_ia32_ldmxcsr(cpu->host_mxcsr);
     cpu_fp_fold_flags(cpu);
+    if (cpu->verify)
+        verify_unwound(cpu);
+}
+
+bool jit_failed(const struct cpu *cpu) {
+    return cpu->verify && cpu->verify->failed;
 }
 
 enum engine_exit jit_run(struct cpu *cpu) {

@@ -1,5 +1,6 @@
 /* The code that all regions of a vCPU share: in and out of translated code, and calls of handlers. */
 #include "cpu/soft/jit/internal.h"
+#include "cpu/soft/jit/verify.h"
 
 /* What C code expects to keep, in the order of pushing. They are six, so that rsp % 16 is 8 behind them, as
  * at the start of a function; translated code has it so too. */
@@ -119,12 +120,20 @@ static void write_prepare(struct x86 *a) {
     x86_mov_imm(a, RDX, (uintptr_t)a64_exec);
 }
 
-static void write_handler(struct jit *jit, struct x86 *a) {
-    jit->handler = a->at;
+/* The handler that write_prepare() found, or what is to be called instead. */
+static struct x86_rm handler_of(const struct cpu *cpu, struct x86 *a, a64_exec_fn *verifying) {
+    if (!cpu->verify)
+        return x86_mx(RDX, RCX, 3, 0);
+    x86_mov_imm(a, RAX, (uintptr_t)verifying);
+    return x86_r(RAX);
+}
+
+static void write_handler(const struct cpu *cpu, struct x86 *a) {
+    cpu->jit->handler = a->at;
     write_sync(a);
     x86_stmxcsr(a, JIT_CPU(mxcsr));
     write_prepare(a);
-    x86_jmp_rm(a, x86_mx(RDX, RCX, 3, 0));
+    x86_jmp_rm(a, handler_of(cpu, a, verify_handler));
 }
 
 void jit_write_jump(struct jit *jit, struct x86 *a) {
@@ -138,7 +147,8 @@ void jit_write_jump(struct jit *jit, struct x86 *a) {
 }
 
 /* After a handler that may have changed anything: mode, TLB set, attention. */
-static void write_handler_end(struct jit *jit, struct x86 *a) {
+static void write_handler_end(const struct cpu *cpu, struct x86 *a) {
+    struct jit *jit = cpu->jit;
     jit->handler_end = a->at;
     write_sync(a);
     x86_stmxcsr(a, JIT_CPU(mxcsr));
@@ -146,7 +156,7 @@ static void write_handler_end(struct jit *jit, struct x86 *a) {
     x86_alu_imm(a, true, ALU_ADD, x86_r(RAX), 4);
     x86_store(a, true, JIT_CPU(next_pc), RAX);
     x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 8);
-    x86_call_rm(a, x86_mx(RDX, RCX, 3, 0));
+    x86_call_rm(a, handler_of(cpu, a, verify_handler_end));
     x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 8);
     x86_ldmxcsr(a, JIT_CPU(mxcsr));
     x86_load(a, false, RCX, JIT_CPU(mmu_index));
@@ -157,13 +167,41 @@ static void write_handler_end(struct jit *jit, struct x86 *a) {
     jit_write_jump(jit, a);
 }
 
-void jit_write_stubs(struct jit *jit) {
+/* verify.h */
+static void write_log_access(struct jit *jit, struct x86 *a) {
+    enum { VECTORS = 16, ROOM = VECTORS * 16 + 8, RET_IMM16 = 0xc2 };
+    static const uint8_t saved[] = {RSI, RDI, R8, R9, R10, R11};
+    jit->log_access = a->at;
+    for (unsigned i = 0; i < sizeof saved; i++)
+        x86_push(a, saved[i]);
+    x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), ROOM);
+    for (int i = 0; i < VECTORS; i++)
+        x86_vex(a, X86_VMOVDQU_STORE, (unsigned)i, 0, x86_m(RSP, i * 16));
+    x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
+    x86_mov(a, true, RSI, RCX);
+    x86_load(a, false, RCX, x86_m(RSP, ROOM + (int32_t)sizeof saved * 8 + 8));
+    x86_mov_imm(a, RAX, (uintptr_t)verify_access);
+    x86_call_rm(a, x86_r(RAX));
+    for (int i = 0; i < VECTORS; i++)
+        x86_vex(a, X86_VMOVDQU, (unsigned)i, 0, x86_m(RSP, i * 16));
+    x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), ROOM);
+    for (unsigned i = sizeof saved; i-- > 0;)
+        x86_pop(a, saved[i]);
+    *a->at++ = RET_IMM16; /* and takes off what was pushed */
+    *a->at++ = 8;
+    *a->at++ = 0;
+}
+
+void jit_write_stubs(struct cpu *cpu) {
+    struct jit *jit = cpu->jit;
     struct x86 a = {.at = jit->memory.write, .run = jit->memory.run - jit->memory.write};
     write_enter(jit, &a);
     write_leaves(jit, &a);
     write_miss(jit, &a);
     write_chain(jit, &a);
     write_sync_flags(jit, &a);
-    write_handler(jit, &a);
-    write_handler_end(jit, &a);
+    write_handler(cpu, &a);
+    write_handler_end(cpu, &a);
+    if (cpu->verify)
+        write_log_access(jit, &a);
 }
