@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLES = 1024 };
+enum { SAMPLES = 8192 };
 
 struct samples {
     uint64_t count; /* ever; the last SAMPLES of them are kept */
@@ -102,6 +102,7 @@ static struct gpu_percentiles percentiles(const struct samples *samples) {
     p.p50 = sorted[(n - 1) * 50 / 100];
     p.p95 = sorted[(n - 1) * 95 / 100];
     p.p99 = sorted[(n - 1) * 99 / 100];
+    p.p999 = sorted[(n - 1) * 999 / 1000];
     p.max = sorted[n - 1];
     return p;
 }
@@ -118,8 +119,8 @@ void gpu_monitor_read(struct gpu_monitor *m, struct gpu_stats *stats) {
 static void print_percentiles(FILE *out, const char *name, const struct gpu_percentiles *p) {
     fprintf(out,
         "\"%s_ns\": {\"count\": %" PRIu64 ", \"p50\": %" PRIu64 ", \"p95\": %" PRIu64 ", \"p99\": %" PRIu64
-        ", \"max\": %" PRIu64 "}, ",
-        name, p->count, p->p50, p->p95, p->p99, p->max);
+        ", \"p99.9\": %" PRIu64 ", \"max\": %" PRIu64 "}, ",
+        name, p->count, p->p50, p->p95, p->p99, p->p999, p->max);
 }
 
 void gpu_stats_json(const struct gpu_stats *s, FILE *out) {

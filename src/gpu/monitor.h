@@ -10,10 +10,10 @@ enum { GPU_MONITOR_COMMANDS = 40 };
 
 struct gpu_monitor;
 
-/* Of the last 1024 samples; all 0 when there is none. Nanoseconds. */
+/* Of the last 8192 samples; all 0 when there is none. Nanoseconds. */
 struct gpu_percentiles {
     uint64_t count; /* since the start */
-    uint64_t p50, p95, p99, max;
+    uint64_t p50, p95, p99, p999, max;
 };
 
 struct gpu_stats {
@@ -26,7 +26,7 @@ struct gpu_stats {
     unsigned queue_depth_max;       /* and the most ever */
     struct gpu_percentiles frame;   /* from one frame to the next */
     struct gpu_percentiles present; /* upload, draw and submit of one frame in the window */
-    struct gpu_percentiles fence;   /* from taking a fenced command to returning it */
+    struct gpu_percentiles fence;   /* from the bell that a fenced command rang to its interrupt */
     struct {
         const char *name; /* NULL ends the list */
         uint64_t count;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/clock.h"
 #include "virtio/gpu/internal.h"
 
 enum { DEFAULT_MAX_HOST_MEMORY = 512 << 20 };
@@ -184,8 +185,10 @@ static void start(void *device, uint64_t negotiated) {
 }
 
 static void notify(void *device, unsigned queue) {
+    struct virtio_gpu *gpu = device;
     (void)queue;
-    gpu_worker_wake(device);
+    gpu->bell_ns = host_now_ns();
+    gpu_worker_wake(gpu);
 }
 
 static void reset(void *device) {

@@ -68,7 +68,7 @@ struct gpu_pending {
     uint32_t written;
     struct gpu_timeline timeline;
     uint64_t fence; /* ours, not the guest's, which may be anything */
-    uint64_t taken_ns;
+    uint64_t since_ns; /* the bell that it rang */
     bool done;
 };
 
@@ -109,6 +109,7 @@ struct virtio_gpu {
     struct error *call_error;
     int call_result;
     _Atomic uint32_t wake; /* counts reasons to look again */
+    _Atomic uint64_t bell_ns; /* when the driver rang last; 0: heard */
     uint64_t last_fence;
     struct virtq_chain chain; /* the command at hand */
 };

@@ -51,14 +51,14 @@ static void add_pending(struct virtio_gpu *gpu, const struct gpu_pending *pendin
 
 static void return_done(struct virtio_gpu *gpu) {
     struct gpu_state *state = &gpu->state;
-    uint64_t now = host_now_ns();
     pthread_mutex_lock(&gpu->pending_lock);
+    uint64_t now = state->pending_count ? host_now_ns() : 0;
     unsigned kept = 0;
     for (unsigned i = 0; i < state->pending_count; i++) {
         struct gpu_pending *p = &state->pending[i];
         if (p->done) {
             virtq_push(virtio_queue(gpu->transport, p->queue), p->head, p->written);
-            gpu_monitor_fence(gpu->monitor, now - p->taken_ns);
+            gpu_monitor_fence(gpu->monitor, now - p->since_ns);
         } else {
             state->pending[kept++] = *p;
         }
@@ -69,8 +69,8 @@ static void return_done(struct virtio_gpu *gpu) {
 
 /* --- queues */
 
-static void execute(struct virtio_gpu *gpu, unsigned queue) {
-    uint64_t taken = host_now_ns();
+/* since: when it was made available, as far as that is known. */
+static void execute(struct virtio_gpu *gpu, unsigned queue, uint64_t since) {
     struct gpu_result result = gpu_command(gpu, queue, &gpu->chain);
     if (!result.fenced) {
         virtq_push(virtio_queue(gpu->transport, queue), gpu->chain.head, result.written);
@@ -82,7 +82,7 @@ static void execute(struct virtio_gpu *gpu, unsigned queue) {
         .written = result.written,
         .timeline = result.timeline,
         .fence = ++gpu->last_fence,
-        .taken_ns = taken,
+        .since_ns = since,
     };
     add_pending(gpu, &pending);
 }
@@ -92,7 +92,8 @@ static unsigned drain_queue(struct virtio_gpu *gpu, unsigned index) {
     struct virtq *queue = virtio_queue(gpu->transport, index);
     unsigned count = 0;
     while (count < BATCH && gpu->running && !pending_full(gpu) && virtq_pop(queue, &gpu->chain)) {
-        execute(gpu, index);
+        uint64_t rung = atomic_exchange(&gpu->bell_ns, 0);
+        execute(gpu, index, rung ? rung : host_now_ns());
         count++;
     }
     return count;
