@@ -23,7 +23,7 @@ void vm_config_init(struct vm_config *config) {
         .cpus = 2,
         .memory = 1u << 30,
         .engine = engines[0],
-        .gpu = VM_GPU_2D,
+        .gpu = VM_GPU_AUTO,
         .gpu_window = DEFAULT_GPU_WINDOW,
         .net = true,
         .serial = "none",

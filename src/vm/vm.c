@@ -6,7 +6,6 @@
 #include "board/memory_map.h"
 #include "gpu/renderer.h"
 #include "net/slirp.h"
-#include "util/log.h"
 #include "vm/internal.h"
 
 enum { DISK_THREADS = 2, NET_MTU = 1500 };
@@ -123,12 +122,8 @@ static struct virtio_gpu *create_gpu(
         gpu->window_size = config->gpu_window;
         gpu->max_host_memory = config->gpu_window;
     }
-    struct virtio_gpu *created = virtio_gpu_create(gpu, e);
-    if (created || config->gpu != VM_GPU_AUTO)
-        return created;
-    log_warn("no 3D in the guest: %s", e->text);
-    gpu->renderer = &gpu_soft2d;
-    gpu->window_size = gpu->max_host_memory = 0;
+    if (config->gpu == VM_GPU_AUTO)
+        gpu->fallback = &gpu_soft2d;
     return virtio_gpu_create(gpu, e);
 }
 

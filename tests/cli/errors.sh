@@ -72,6 +72,7 @@ expect 2 'memory' $run --kernel kernel --memory lots
 expect 2 'memory' $run --kernel kernel --memory 99999999999999999999
 expect 2 'engine' $run --kernel kernel --engine warp
 expect 2 'gpu' $run --kernel kernel --gpu 9d
+RENDER_SERVER_EXEC_PATH=/nowhere expect 2 'virglrenderer' $run --kernel kernel --gpu 3d
 expect 2 'resolution' $run --kernel kernel --resolution 0x0
 expect 2 'resolution' $run --kernel kernel --resolution 1280
 expect 2 'timeout' $run --kernel kernel --timeout never

@@ -3,7 +3,7 @@
 # Prints the figures. The limits are those of a busy machine: docs/performance.md has what a quiet one does.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/program.sh"
-readelf -d "${PEARVISOR_BUILD:-$top/build}/src/cli/pearvisor" | grep -q libvirglrenderer || { echo "built without virglrenderer"; exit 77; }
+need_virglrenderer
 
 start_program gpu_latency "${PEARVISOR_SUBMITS:-2000}" --display none --gpu 3d
 await MEASURED

@@ -33,6 +33,11 @@ expect_lines() { # LOG PATTERN...
     done
 }
 
+# Skips the test where there is no 3D.
+need_virglrenderer() {
+    grep -q libvirglrenderer "${PEARVISOR_BUILD:-$top/build}/src/cli/pearvisor" || { echo "built without virglrenderer"; exit 77; }
+}
+
 free_port() {
     python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }

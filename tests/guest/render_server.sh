@@ -2,7 +2,7 @@
 # A render server that is killed or stops answering, as a whole or the process of one context, in the middle of a guest's
 # Vulkan programs: those fail, the machine goes on, and the next ones work.
 . "$(dirname "$0")/lib.sh"
-readelf -d "${PEARVISOR_BUILD:-$top/build}/src/cli/pearvisor" | grep -q libvirglrenderer || { echo "built without virglrenderer"; exit 77; }
+need_virglrenderer
 
 cat >"$work/suite.sh" <<'E2'
 export VK_DRIVER_FILES=$(echo /usr/share/vulkan/icd.d/virtio_icd*.json)

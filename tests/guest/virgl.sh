@@ -2,7 +2,7 @@
 # An unmodified Debian's Mesa finds the host's GL driver (virgl) and Vulkan driver (Venus), and what OpenGL draws is in
 # the screenshot.
 . "$(dirname "$0")/lib.sh"
-readelf -d "${PEARVISOR_BUILD:-$top/build}/src/cli/pearvisor" | grep -q libvirglrenderer || { echo "built without virglrenderer"; exit 77; }
+need_virglrenderer
 
 cat >"$work/suite.sh" <<'E2'
 dmesg | grep -E 'drm. (features|Host memory window)'

@@ -26,7 +26,7 @@ enum gpu_status virgl_capset_info(void *renderer, unsigned index, struct gpu_cap
         struct gpu_capset found = {.id = ids[i]};
         if (!capset_enabled(renderer, ids[i]))
             continue;
-        virgl_renderer_get_cap_set(found.id, &found.max_version, &found.max_size);
+        virgl_library.get_cap_set(found.id, &found.max_version, &found.max_size);
         if (found.max_size && index-- == 0) {
             *capset = found;
             return GPU_OK;
@@ -38,7 +38,7 @@ enum gpu_status virgl_capset_info(void *renderer, unsigned index, struct gpu_cap
 enum gpu_status virgl_capset_read(void *renderer, uint32_t id, uint32_t version, void *data, size_t size) {
     (void)renderer;
     (void)size; /* what virgl_capset_info() said */
-    virgl_renderer_fill_caps(id, version, data);
+    virgl_library.fill_caps(id, version, data);
     return GPU_OK;
 }
 
@@ -52,7 +52,7 @@ enum gpu_status virgl_context_create(void *renderer, uint32_t context, uint32_t 
     bool served = capset == CAPSET_VENUS;
     if (served)
         virgl_server_begin_context(virgl->server, context);
-    int result = virgl_renderer_context_create_with_flags(context, capset, length, name);
+    int result = virgl_library.context_create_with_flags(context, capset, length, name);
     if (served) {
         virgl_server_end_context(virgl->server);
         if (result != 0)
@@ -65,14 +65,14 @@ void virgl_context_destroy(void *renderer, uint32_t context) {
     struct virgl *virgl = renderer;
     if (virgl->server)
         virgl_server_forget(virgl->server, context);
-    virgl_renderer_context_destroy(context);
+    virgl_library.context_destroy(context);
 }
 
 enum gpu_status virgl_context_attach(void *renderer, uint32_t context, struct gpu_surface *surface) {
     if (surface->plain) /* a 2D surface is attached by Linux to every context that has it open */
         return GPU_OK;
     virgl_enter(renderer, context);
-    virgl_renderer_ctx_attach_resource((int)context, (int)surface->id);
+    virgl_library.ctx_attach_resource((int)context, (int)surface->id);
     virgl_leave(renderer);
     return GPU_OK;
 }
@@ -81,14 +81,14 @@ void virgl_context_detach(void *renderer, uint32_t context, struct gpu_surface *
     if (surface->plain)
         return;
     virgl_enter(renderer, context);
-    virgl_renderer_ctx_detach_resource((int)context, (int)surface->id);
+    virgl_library.ctx_detach_resource((int)context, (int)surface->id);
     virgl_leave(renderer);
 }
 
 enum gpu_status virgl_submit(void *renderer, uint32_t context, const void *commands, size_t size) {
     virgl_enter(renderer, context);
     /* It reads the commands only; the prototype is older than that promise. */
-    int result = virgl_renderer_submit_cmd((void *)commands, (int)context, (int)(size / 4));
+    int result = virgl_library.submit_cmd((void *)commands, (int)context, (int)(size / 4));
     virgl_leave(renderer);
     return virgl_status(result);
 }

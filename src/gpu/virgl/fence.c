@@ -26,13 +26,13 @@ void virgl_fence(void *renderer, struct gpu_timeline timeline, uint64_t fence) {
     int result;
     if (timeline.context) {
         virgl_enter(virgl, timeline.context);
-        result = virgl_renderer_context_create_fence(
+        result = virgl_library.context_create_fence(
             timeline.context, VIRGL_RENDERER_FENCE_FLAG_MERGEABLE, timeline.ring, fence);
         virgl_leave(virgl);
     } else {
         virgl->last_fence = fence;
         /* Without OpenGL everything outside of rings was done when it returned. */
-        result = virgl->opengl ? virgl_renderer_create_fence((int)(uint32_t)fence, 0) : -1;
+        result = virgl->opengl ? virgl_library.create_fence((int)(uint32_t)fence, 0) : -1;
     }
     if (result != 0) /* nothing waits for anything: the ring or its context is broken */
         virgl->host.fence_done(virgl->host.ctx, timeline, fence);

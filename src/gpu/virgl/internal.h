@@ -3,9 +3,9 @@
 #pragma once
 
 #include <stdatomic.h>
-#include <virgl/virglrenderer.h>
 
 #include "gpu/renderer.h"
+#include "gpu/virgl/library.h"
 #include "gpu/virgl/server.h"
 
 struct virgl {

@@ -30,7 +30,7 @@ static int flags_of(const struct virgl *virgl) {
 
 static void renderer_destroy(void *renderer) {
     struct virgl *virgl = renderer;
-    virgl_renderer_cleanup(virgl);
+    virgl_library.cleanup(virgl);
     virgl_server_destroy(virgl->server);
     gpu_soft2d.destroy(virgl->soft);
     free(virgl);
@@ -55,6 +55,8 @@ static int keep_server(struct virgl *virgl, struct error *e) {
 
 static int create(
     void **renderer, const struct gpu_renderer_host *host, bool opengl, bool vulkan, struct error *e) {
+    if (virgl_library_open(e) < 0)
+        return -1;
     if (atomic_flag_test_and_set(&in_use))
         return error_set(e, "only one GPU with 3D at a time in a process");
     struct virgl *virgl = calloc(1, sizeof *virgl);
@@ -71,8 +73,8 @@ static int create(
     }
     virgl_fence_callbacks(&virgl->callbacks);
     virgl->callbacks.get_server_fd = get_server_fd;
-    virgl_set_log_callback(write_log, NULL, NULL);
-    if (virgl_renderer_init(virgl, flags_of(virgl), &virgl->callbacks) != 0) {
+    virgl_library.set_log_callback(write_log, NULL, NULL);
+    if (virgl_library.init(virgl, flags_of(virgl), &virgl->callbacks) != 0) {
         virgl_server_destroy(virgl->server);
         gpu_soft2d.destroy(virgl->soft);
         error_set(e,

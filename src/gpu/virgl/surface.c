@@ -50,7 +50,7 @@ enum gpu_status virgl_surface_create_3d(
         .nr_samples = resource->samples,
         .flags = resource->flags,
     };
-    return settle(virgl_status(virgl_renderer_resource_create(&args, NULL, 0)), surface, out);
+    return settle(virgl_status(virgl_library.resource_create(&args, NULL, 0)), surface, out);
 }
 
 enum gpu_status virgl_surface_create_blob(void *renderer, uint32_t id, const struct gpu_blob *blob,
@@ -73,7 +73,7 @@ enum gpu_status virgl_surface_create_blob(void *renderer, uint32_t id, const str
         .num_iovs = count,
     };
     virgl_enter(renderer, args.ctx_id);
-    int result = virgl_renderer_resource_create_blob(&args);
+    int result = virgl_library.resource_create_blob(&args);
     virgl_leave(renderer);
     return settle(virgl_status(result), surface, out);
 }
@@ -84,9 +84,9 @@ void virgl_surface_destroy(void *renderer, struct gpu_surface *surface) {
         gpu_soft2d.surface_destroy(virgl->soft, surface->plain);
     } else {
         if (surface->map)
-            virgl_renderer_resource_unmap(surface->id);
+            virgl_library.resource_unmap(surface->id);
         virgl_enter(virgl, 0); /* every context that it is attached to hears of it */
-        virgl_renderer_resource_unref(surface->id);
+        virgl_library.resource_unref(surface->id);
         virgl_leave(virgl);
     }
     free(surface);
@@ -100,7 +100,7 @@ void virgl_backing_attach(
     if (surface->plain)
         gpu_soft2d.backing_attach(virgl->soft, surface->plain, iov, count);
     else
-        virgl_renderer_resource_attach_iov((int)surface->id, (struct iovec *)iov, (int)count);
+        virgl_library.resource_attach_iov((int)surface->id, (struct iovec *)iov, (int)count);
 }
 
 void virgl_backing_detach(void *renderer, struct gpu_surface *surface) {
@@ -108,7 +108,7 @@ void virgl_backing_detach(void *renderer, struct gpu_surface *surface) {
     if (surface->plain)
         gpu_soft2d.backing_detach(virgl->soft, surface->plain);
     else
-        virgl_renderer_resource_detach_iov((int)surface->id, NULL, NULL);
+        virgl_library.resource_detach_iov((int)surface->id, NULL, NULL);
 }
 
 enum gpu_status virgl_transfer_to_host(
@@ -117,7 +117,7 @@ enum gpu_status virgl_transfer_to_host(
     if (surface->plain)
         return gpu_soft2d.transfer_to_host(virgl->soft, surface->plain, rect, offset);
     struct virgl_box box = {rect->x, rect->y, 0, rect->width, rect->height, 1};
-    return virgl_status(virgl_renderer_transfer_write_iov(surface->id, 0, 0, 0, 0, &box, offset, NULL, 0));
+    return virgl_status(virgl_library.transfer_write_iov(surface->id, 0, 0, 0, 0, &box, offset, NULL, 0));
 }
 
 enum gpu_status virgl_transfer_3d(void *renderer, uint32_t context, struct gpu_surface *surface,
@@ -127,9 +127,9 @@ enum gpu_status virgl_transfer_3d(void *renderer, uint32_t context, struct gpu_s
         return GPU_BAD_PARAMETER;
     struct virgl_box box = {transfer->box.x, transfer->box.y, transfer->box.z, transfer->box.width,
         transfer->box.height, transfer->box.depth};
-    int result = to_host ? virgl_renderer_transfer_write_iov(surface->id, context, (int)transfer->level,
+    int result = to_host ? virgl_library.transfer_write_iov(surface->id, context, (int)transfer->level,
                                transfer->stride, transfer->layer_stride, &box, transfer->offset, NULL, 0)
-                         : virgl_renderer_transfer_read_iov(surface->id, context, transfer->level,
+                         : virgl_library.transfer_read_iov(surface->id, context, transfer->level,
                                transfer->stride, transfer->layer_stride, &box, transfer->offset, NULL, 0);
     return virgl_status(result);
 }
@@ -142,7 +142,7 @@ static enum gpu_status read_texture(
     struct virgl_box box = {rect->x, rect->y, 0, rect->width, rect->height, 1};
     size_t size = (rect->height - 1) * stride + (size_t)rect->width * GPU_BYTES_PER_PIXEL;
     struct iovec iov = {pixels, size};
-    int result = virgl_renderer_transfer_read_iov(id, 0, 0, (uint32_t)stride, 0, &box, 0, &iov, 1);
+    int result = virgl_library.transfer_read_iov(id, 0, 0, (uint32_t)stride, 0, &box, 0, &iov, 1);
     if (result != 0)
         return virgl_status(result);
     for (uint32_t y = 0; y < rect->height; y++, pixels += stride)
@@ -186,7 +186,7 @@ enum gpu_status virgl_read_blob(void *renderer, struct gpu_surface *surface, con
 static bool memory_covers(const struct gpu_surface *surface) {
     uint32_t type;
     int fd;
-    if (virgl_renderer_resource_export_blob(surface->id, &type, &fd) != 0)
+    if (virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
         return true; /* not a file */
     off_t end = type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE ? 0 : lseek(fd, 0, SEEK_END);
     close(fd);
@@ -199,17 +199,17 @@ enum gpu_status virgl_map(
     if (!surface->map) {
         void *map = NULL;
         uint64_t mapped = 0;
-        if (!memory_covers(surface) || virgl_renderer_resource_map(surface->id, &map, &mapped) != 0 || !map)
+        if (!memory_covers(surface) || virgl_library.resource_map(surface->id, &map, &mapped) != 0 || !map)
             return GPU_FAILED;
         if (mapped < surface->blob_size) {
-            virgl_renderer_resource_unmap(surface->id);
+            virgl_library.resource_unmap(surface->id);
             return GPU_FAILED;
         }
         surface->map = map;
     }
     *data = surface->map;
     *size = surface->blob_size;
-    return virgl_status(virgl_renderer_resource_get_map_info(surface->id, map_info));
+    return virgl_status(virgl_library.resource_get_map_info(surface->id, map_info));
 }
 
 /* The mapping is kept for as long as the surface: the picture may be read from it too, and the guest may map

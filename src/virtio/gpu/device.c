@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "host/clock.h"
+#include "util/log.h"
 #include "virtio/gpu/internal.h"
 
 enum { DEFAULT_MAX_HOST_MEMORY = 512 << 20 };
@@ -29,13 +30,52 @@ static bool propose(struct virtio_gpu *gpu, unsigned index, uint32_t width, uint
 
 /* --- life; what has to do with the renderer is called on the GPU's thread */
 
-static int create_renderer(struct virtio_gpu *gpu, struct error *e) {
-    struct gpu_renderer_host host = {
+static struct gpu_renderer_host host_of(struct virtio_gpu *gpu) {
+    return (struct gpu_renderer_host){
         .ctx = gpu, .fence_done = gpu_worker_fence_done, .context_lost = gpu_context_lost};
+}
+
+static int create_renderer(struct virtio_gpu *gpu, struct error *e) {
+    struct gpu_renderer_host host = host_of(gpu);
     if (gpu->config.renderer->create(&gpu->renderer, &host, e) < 0)
         return -1;
     gpu_capsets_count(gpu);
+    gpu->ready = true;
     return 0;
+}
+
+static int create_spare(struct virtio_gpu *gpu, struct error *e) {
+    struct gpu_renderer_host host = host_of(gpu);
+    return gpu->config.fallback->create(&gpu->spare, &host, e);
+}
+
+/* Leaves one renderer of the two. */
+static int choose_renderer(struct virtio_gpu *gpu, struct error *e) {
+    struct error why;
+    (void)e;
+    if (create_renderer(gpu, &why) == 0) {
+        gpu->config.fallback->destroy(gpu->spare);
+        return 0;
+    }
+    log_warn("no 3D in the guest: %s", why.text);
+    gpu->config.renderer = gpu->config.fallback;
+    gpu->config.window_size = 0;
+    gpu->config.max_host_memory = DEFAULT_MAX_HOST_MEMORY;
+    gpu->renderer = gpu->spare;
+    gpu->ready = true;
+    return 0;
+}
+
+static int nothing(struct virtio_gpu *gpu, struct error *e) {
+    (void)gpu;
+    (void)e;
+    return 0;
+}
+
+static void await_renderer(struct virtio_gpu *gpu) {
+    struct error e;
+    if (!gpu->ready)
+        gpu_worker_call(gpu, nothing, &e); /* which is made after the renderer */
 }
 
 static int clear(struct virtio_gpu *gpu, struct error *e) {
@@ -66,8 +106,10 @@ static int draw(struct virtio_gpu *gpu, struct error *e) {
 
 /* The display's, on any thread. */
 static void refresh(void *ctx) {
+    struct virtio_gpu *gpu = ctx;
     struct error e;
-    gpu_worker_call(ctx, draw, &e);
+    if (gpu->ready) /* else there is nothing yet */
+        gpu_worker_call(gpu, draw, &e);
 }
 
 static void destroy_locks(struct virtio_gpu *gpu) {
@@ -101,7 +143,9 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
     propose(gpu, 0, config->width, config->height);
 
     if (gpu_worker_start(gpu, e) == 0) {
-        if (gpu_worker_call(gpu, create_renderer, e) == 0) {
+        if (gpu_worker_call(gpu, config->fallback ? create_spare : create_renderer, e) == 0) {
+            if (config->fallback)
+                gpu_worker_post(gpu, choose_renderer);
             display_set_source(config->display, refresh, gpu);
             return gpu;
         }
@@ -143,6 +187,7 @@ struct gpu_monitor *virtio_gpu_monitor(struct virtio_gpu *gpu) {
 }
 
 void virtio_gpu_stats(struct virtio_gpu *gpu, struct gpu_stats *stats) {
+    await_renderer(gpu);
     gpu_monitor_read(gpu->monitor, stats);
     stats->renderer = gpu->config.renderer->name;
     gpu_command_names(stats);
@@ -151,7 +196,8 @@ void virtio_gpu_stats(struct virtio_gpu *gpu, struct gpu_stats *stats) {
 /* --- what the transport calls */
 
 static uint64_t features(void *device) {
-    const struct virtio_gpu *gpu = device;
+    struct virtio_gpu *gpu = device;
+    await_renderer(gpu);
     uint64_t bits = 1ull << VIRTIO_GPU_F_EDID;
     if (gpu->capset_count)
         bits |= 1ull << VIRTIO_GPU_F_VIRGL | 1ull << VIRTIO_GPU_F_CONTEXT_INIT;
@@ -162,6 +208,7 @@ static uint64_t features(void *device) {
 
 static void config_read(void *device, uint32_t offset, void *data, uint32_t size) {
     struct virtio_gpu *gpu = device;
+    await_renderer(gpu);
     struct virtio_gpu_config_space space = {
         .events_read = gpu->state.events_read,
         .num_scanouts = gpu->config.scanouts,
@@ -199,7 +246,8 @@ static void reset(void *device) {
 }
 
 static bool shared_memory(void *device, uint8_t id, uint64_t *gpa, uint64_t *size) {
-    const struct virtio_gpu *gpu = device;
+    struct virtio_gpu *gpu = device;
+    await_renderer(gpu);
     if (id != VIRTIO_GPU_SHM_ID_HOST_VISIBLE || !gpu->config.window_size ||
         !gpu->config.renderer->surface_create_blob)
         return false;

@@ -17,6 +17,9 @@ enum { VIRTIO_GPU_MAX_DIMENSION = 16384 }; /* pixels, of a scanout or a resource
 
 struct virtio_gpu_config {
     const struct gpu_renderer_ops *renderer;
+    /* NULL, or what takes its place, without a window, when it cannot be created. That is found out after
+     * virtio_gpu_create(), while the machine starts; then one line says why. */
+    const struct gpu_renderer_ops *fallback;
     struct memory *memory; /* both outlive the GPU */
     struct display *display;
     unsigned scanouts;        /* 1 to DISPLAY_MAX_SCANOUTS; the first is connected, the others are not */

@@ -67,7 +67,7 @@ struct gpu_pending {
     uint16_t head;
     uint32_t written;
     struct gpu_timeline timeline;
-    uint64_t fence; /* ours, not the guest's, which may be anything */
+    uint64_t fence;    /* ours, not the guest's, which may be anything */
     uint64_t since_ns; /* the bell that it rang */
     bool done;
 };
@@ -93,6 +93,7 @@ struct virtio_gpu {
     struct virtio_gpu_config config;
     struct virtio_device *transport;
     void *renderer;
+    void *spare; /* config.fallback's renderer, until it is known whether it is needed */
     struct gpu_monitor *monitor;
     unsigned capset_count;
 
@@ -102,13 +103,14 @@ struct virtio_gpu {
     /* The GPU thread leaves off as soon as running is false. */
     pthread_t thread;
     atomic_bool running, stop;
+    atomic_bool ready;            /* the renderer is there, and with it what the device offers */
     pthread_mutex_t callers_lock; /* of gpu_worker_call(): one at a time */
     pthread_mutex_t call_lock;    /* of the function that the thread is asked to call */
     pthread_cond_t called;
     int (*call)(struct virtio_gpu *gpu, struct error *e);
     struct error *call_error;
     int call_result;
-    _Atomic uint32_t wake; /* counts reasons to look again */
+    _Atomic uint32_t wake;    /* counts reasons to look again */
     _Atomic uint64_t bell_ns; /* when the driver rang last; 0: heard */
     uint64_t last_fence;
     struct virtq_chain chain; /* the command at hand */
@@ -121,6 +123,8 @@ void gpu_worker_stop(struct virtio_gpu *gpu);
 /* Has function called on the GPU's thread, between two commands, and returns its result. */
 int gpu_worker_call(
     struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e), struct error *e);
+/* Has it called soon. */
+void gpu_worker_post(struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e));
 void gpu_worker_wake(struct virtio_gpu *gpu);
 /* A gpu_renderer_host's fence_done(). */
 void gpu_worker_fence_done(void *gpu, struct gpu_timeline timeline, uint64_t fence);

@@ -153,6 +153,8 @@ int gpu_worker_call(
         return function(gpu, e);
     pthread_mutex_lock(&gpu->callers_lock);
     pthread_mutex_lock(&gpu->call_lock);
+    while (gpu->call) /* which was posted */
+        pthread_cond_wait(&gpu->called, &gpu->call_lock);
     gpu->call = function;
     gpu->call_error = e;
     gpu_worker_wake(gpu);
@@ -162,6 +164,18 @@ int gpu_worker_call(
     pthread_mutex_unlock(&gpu->call_lock);
     pthread_mutex_unlock(&gpu->callers_lock);
     return result;
+}
+
+void gpu_worker_post(struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e)) {
+    if (gpu->config.no_thread) {
+        function(gpu, NULL);
+        return;
+    }
+    pthread_mutex_lock(&gpu->call_lock);
+    gpu->call = function;
+    gpu->call_error = NULL;
+    gpu_worker_wake(gpu);
+    pthread_mutex_unlock(&gpu->call_lock);
 }
 
 static void *run(void *ctx) {
