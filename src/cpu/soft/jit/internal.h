@@ -116,7 +116,9 @@ struct region_insn {
     bool conditional;             /* `taken` exists */
     bool ends;                    /* `next` does not exist */
     bool join;                    /* others lead here than the one before */
+    bool next_live, taken_live;   /* who comes there, outside of the region, may look at NZCV */
     bool flags_live;              /* before it, somebody may still look at NZCV */
+    bool flags_read;              /* and does so in the region */
     bool flags_needed;            /* likewise, and wants them stored, rather than by their origin */
     bool flags_stored;            /* it stores the flags that it sets, or their origin */
     int16_t flags_from, flags_to; /* whose flags they are before and after it: an index, or REGION_STORED */
@@ -169,7 +171,7 @@ struct flags_origin {
 struct fixup {
     uint8_t *rel32;
     int16_t index; /* of the region's insn */
-    enum { FIX_LABEL, FIX_BAIL, FIX_END, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
+    enum { FIX_LABEL, FIX_EDGE, FIX_BAIL, FIX_END, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
 };
 
 struct translation {

@@ -127,6 +127,39 @@ static void collect(struct region *region, struct code_page *page, unsigned offs
 
 /* --- who leads where */
 
+/* May what comes from offset on, outside of the region, read the flags that it finds? Followed within the
+ * page for `budget` instructions: code that is invalidated ends all translations of its page. */
+static bool reads_flags(struct code_page *page, int64_t offset, unsigned *budget) {
+    while (in_page(offset) && *budget) {
+        const struct a64_insn *insn = decoded(page, (unsigned)offset);
+        const uint32_t use = use_of(insn);
+        --*budget;
+        if (!jit_forms[insn->op].emit || use & JIT_READS)
+            return true;
+        if (use & JIT_SETS)
+            return false;
+        if (is_conditional(insn->op) && reads_flags(page, offset + insn->imm, budget))
+            return true;
+        if (use & JIT_BRANCH && !is_conditional(insn->op) && insn->op != A64_B)
+            return true;
+        offset += insn->op == A64_B ? insn->imm : 4;
+    }
+    return true;
+}
+
+/* `exact`: as if everybody did. */
+static void look_outside(struct region *region, struct code_page *page, bool exact) {
+    enum { BUDGET = 24 };
+    for (int n = 0; n < region->count; n++) {
+        struct region_insn *i = &region->insn[n];
+        unsigned next_budget = BUDGET, taken_budget = BUDGET;
+        if (i->next < 0)
+            i->next_live = exact || i->ends || reads_flags(page, i->next_at, &next_budget);
+        if (i->taken < 0)
+            i->taken_live = exact || !i->conditional || reads_flags(page, i->taken_at, &taken_budget);
+    }
+}
+
 static int16_t index_at(const struct region *region, int64_t offset) {
     return in_page(offset) ? region->index_of[offset / 4] : REGION_OUTSIDE;
 }
@@ -286,16 +319,19 @@ static void spread_dirty(struct region *region) {
 
 /* --- flags */
 
-static bool live_at(const struct region *region, int index) {
-    return index < 0 || region->insn[index].flags_live;
-}
-
 static bool live_behind(const struct region *region, const struct region_insn *i) {
-    return live_at(region, i->next) || (i->conditional && live_at(region, i->taken));
+    if (i->next < 0 ? i->next_live : region->insn[i->next].flags_live)
+        return true;
+    return i->conditional && (i->taken < 0 ? i->taken_live : region->insn[i->taken].flags_live);
 }
 
-/* Backward: where the flags may still be read. Whoever comes after the region may read them. Exceptions store
- * them too; only `exact` translations give them flags that the program itself will not look at any more. */
+static bool read_behind(const struct region *region, const struct region_insn *i) {
+    return (i->next >= 0 && region->insn[i->next].flags_read) ||
+           (i->taken >= 0 && region->insn[i->taken].flags_read);
+}
+
+/* Backward: where the flags may still be read, by whoever or within the region. Exceptions store them too;
+ * only `exact` translations give them flags that the program itself will not look at any more. */
 static void spread_flags(struct region *region, bool exact) {
     bool changed = true;
     while (changed) {
@@ -303,12 +339,13 @@ static void spread_flags(struct region *region, bool exact) {
         for (int n = region->count - 1; n >= 0; n--) {
             struct region_insn *i = &region->insn[n];
             const uint32_t use = i->use;
-            bool live = use & JIT_READS || (exact && (use & JIT_MAY_RAISE || !i->form->emit)) ||
-                        (!(use & JIT_SETS) && live_behind(region, i));
-            if (live && !i->flags_live) {
-                i->flags_live = true;
-                changed = true;
-            }
+            const bool sets = use & JIT_SETS;
+            bool read = use & JIT_READS || (!sets && read_behind(region, i));
+            bool live = read || (exact && (use & JIT_MAY_RAISE || !i->form->emit)) ||
+                        (!sets && live_behind(region, i));
+            changed |= live != i->flags_live || read != i->flags_read;
+            i->flags_live = live;
+            i->flags_read = read;
         }
     }
 }
@@ -402,18 +439,23 @@ static void spread_setters(struct region *region) {
     }
 }
 
-/* When insn `from` leads to `to`: must the flags be in memory? Whoever leaves the region with a known origin
- * stores that. */
-static bool needed_at(const struct region *region, int from, int to) {
+/* When an insn that leaves flags of origin `from` leads to insn `to`, or with `live` flags out of the region:
+ * must they be in memory? Who leaves the region, or goes where others come from with another origin, stores
+ * his own, unless the flags are going to be read there. */
+static bool needed_at(const struct region *region, int from, int to, bool live) {
     if (to < 0)
-        return region->insn[from].flags_to < 0;
+        return live && from < 0;
     const struct region_insn *i = &region->insn[to];
-    return i->flags_from < 0 ? i->flags_live : i->flags_needed;
+    if (i->flags_from >= 0)
+        return i->flags_needed;
+    return from < 0 ? i->flags_live : i->flags_read;
 }
 
-static bool needed_behind(const struct region *region, int index) {
-    const struct region_insn *i = &region->insn[index];
-    return needed_at(region, index, i->next) || (i->conditional && needed_at(region, index, i->taken));
+static bool needed_next(const struct region *region, const struct region_insn *i) {
+    return needed_at(region, i->flags_to, i->next, i->next_live);
+}
+static bool needed_taken(const struct region *region, const struct region_insn *i) {
+    return i->conditional && needed_at(region, i->flags_to, i->taken, i->taken_live);
 }
 
 /* Before insn `index`, where the flags have a known origin. */
@@ -423,26 +465,26 @@ static bool is_needed(const struct region *region, int index) {
         return false; /* the origin is stored for the handler */
     if (i->use & JIT_SETS)
         return false;
-    return i->flags_to < 0 ? live_behind(region, i) : needed_behind(region, index);
+    return i->flags_to < 0 ? live_behind(region, i) : needed_next(region, i) || needed_taken(region, i);
 }
 
 /* Must insn `index` store the flags that it sets? Not for those who have them from the host's flags. */
 static bool must_store(const struct region *region, int index) {
-    int n = region->insn[index].next;
-    if (n != index + 1)
-        return needed_at(region, index, n);
-    for (;; n++) {
-        const struct region_insn *i = &region->insn[n];
-        const uint32_t use = i->use;
-        if (i->join || !(use & (JIT_KEEPS | JIT_FUSES)))
-            return needed_at(region, n - 1, n);
+    const struct region_insn *i = &region->insn[index];
+    while (i->next == ++index) {
+        const struct region_insn *behind = &region->insn[index];
+        const uint32_t use = behind->use;
+        if (behind->join || !(use & (JIT_KEEPS | JIT_FUSES)))
+            break;
         if (use & JIT_SETS)
             return false; /* CCMP has them from the host */
-        if (i->conditional && needed_at(region, n, i->taken))
+        if (needed_taken(region, behind))
             return true;
-        if (i->next != n + 1 || !(use & JIT_KEEPS))
-            return needed_at(region, n, i->next);
+        i = behind;
+        if (!(use & JIT_KEEPS))
+            break;
     }
+    return needed_next(region, i);
 }
 
 /* Backward: where flags must be in memory; then who has to store them. */
@@ -465,6 +507,7 @@ static void spread_needs(struct region *region) {
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact) {
     collect(region, page, offset);
     link_insns(region);
+    look_outside(region, page, exact);
     weigh(region);
     allocate(region);
     find_preset(region);

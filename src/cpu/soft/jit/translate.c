@@ -98,10 +98,12 @@ static uint64_t dirty_behind(const struct translation *t, const struct region_in
     return i->dirty | (i->writes & t->region.allocated);
 }
 
-/* Out of the region to a place in its page, or, by the jump cache, in another. */
-static void leave_to(struct translation *t, const struct region_insn *i, int64_t offset) {
+/* Out of the region to a place in its page, or, by the jump cache, in another. live: where somebody may look
+ * at the flags. */
+static void leave_to(struct translation *t, const struct region_insn *i, int64_t offset, bool live) {
     jit_spill(t, dirty_behind(t, i));
-    jit_store_origin(t, i->flags_to);
+    if (live)
+        jit_store_origin(t, i->flags_to);
     if (offset < 0 || offset >= PAGE_SIZE_4K) {
         x86_load(&t->a, true, RAX, JIT_CPU(page_va));
         x86_alu_imm(&t->a, true, ALU_ADD, x86_r(RAX), (int32_t)offset);
@@ -130,7 +132,20 @@ void jit_go_virtual(struct translation *t) {
 
 void jit_go_taken(struct translation *t) {
     const struct region_insn *i = jit_current(t);
-    leave_to(t, i, i->taken_at);
+    leave_to(t, i, i->taken_at, true);
+}
+
+/* Does the way from i to an instruction of the region have to store where the flags come from, as others come
+ * there with flags from elsewhere? */
+static bool edge_stores(const struct translation *t, const struct region_insn *i, int index) {
+    const struct region_insn *target = &t->region.insn[index];
+    return target->flags_from < 0 && target->flags_live && i->flags_to >= 0 &&
+           !t->region.insn[i->flags_to].flags_stored;
+}
+
+static void write_edge(struct translation *t, const struct region_insn *i, int index) {
+    if (edge_stores(t, i, index))
+        jit_store_origin(t, i->flags_to);
 }
 
 /* To an instruction of the region. */
@@ -147,9 +162,12 @@ static void go_to(struct translation *t, int index) {
 
 void jit_go_next(struct translation *t) {
     const struct region_insn *i = jit_current(t);
-    if (i->next == REGION_OUTSIDE)
-        leave_to(t, i, i->next_at);
-    else if (i->next != t->index + 1)
+    if (i->next == REGION_OUTSIDE) {
+        leave_to(t, i, i->next_at, i->next_live);
+        return;
+    }
+    write_edge(t, i, i->next);
+    if (i->next != t->index + 1)
         go_to(t, i->next);
 }
 
@@ -158,9 +176,13 @@ void jit_branch(struct translation *t, enum x86_cc cc) {
     if (i->taken == REGION_OUTSIDE) {
         jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_TAKEN);
     } else if (!t->region.insn[i->taken].label) {
-        jit_fix(t, x86_jcc_forward(&t->a, cc), i->taken, FIX_LABEL);
+        if (edge_stores(t, i, i->taken))
+            jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_EDGE);
+        else
+            jit_fix(t, x86_jcc_forward(&t->a, cc), i->taken, FIX_LABEL);
     } else {
         uint8_t *over = x86_jcc_forward(&t->a, cc ^ 1);
+        write_edge(t, i, i->taken);
         go_to(t, i->taken);
         x86_bind(&t->a, over);
     }
@@ -317,7 +339,8 @@ static void write_bails(struct translation *t, int first) {
 static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
     const struct region_insn *i = &t->region.insn[index];
     jit_spill(t, i->dirty);
-    jit_store_origin(t, i->flags_from);
+    if (i->flags_live)
+        jit_store_origin(t, i->flags_from);
     x86_mov_imm(&t->a, RCX, i->offset);
     x86_jmp(&t->a, stub);
 }
@@ -337,7 +360,11 @@ static void write_fixup(struct translation *t, int n) {
     }
     x86_bind(&t->a, fixup->rel32);
     switch (fixup->kind) {
-    case FIX_TAKEN: leave_to(t, i, i->taken_at); break;
+    case FIX_EDGE:
+        write_edge(t, i, i->taken);
+        x86_jmp(&t->a, t->region.insn[i->taken].label);
+        break;
+    case FIX_TAKEN: leave_to(t, i, i->taken_at, i->taken_live); break;
     case FIX_ATTENTION: write_leave_before(t, fixup->index, t->jit->leave_at); break;
     default: write_leave_before(t, fixup->index, t->jit->interpret_at); break;
     }
