@@ -53,6 +53,9 @@ struct jit {
     const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
     const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
     const uint8_t *jump;        /* rax: pc, to go on there */
+    /* By log2 of the bytes, and whether they are written: called; rax: the address. ZF: there is memory at
+     * rax + the address. Clobbers rcx and rdx. */
+    const uint8_t *look_up[6][2];
     /* verify.h. Called; rcx: the host's address, rdx: the guest's, pushed: what. Returns in rax where to
      * access instead; keeps all but rcx and rdx. */
     const uint8_t *log_access;
@@ -99,10 +102,17 @@ enum {
     REGION_SPREAD = 64, /* beyond this many no further branch is followed */
     REGION_HOST_REGS = 10,
     REGION_HOST_VECTORS = 10, /* from xmm6 on */
+    REGION_SLOTS = 8,         /* of the stack frame, for groups of accesses */
     REGION_FIXUPS = 1024,
     REGION_OUTSIDE = -1,
     REGION_STORED = -1, /* flags: in memory */
     REGION_UNKNOWN = -2,
+};
+
+struct region_access {
+    int32_t offset; /* from the base */
+    uint8_t bytes;
+    bool write;
 };
 
 struct region_insn {
@@ -124,8 +134,19 @@ struct region_insn {
     int16_t flags_from, flags_to; /* whose flags they are before and after it: an index, or REGION_STORED */
     int16_t flags_by; /* before it, the same also when the registers they come from are overwritten */
     uint64_t reads, writes, dirty; /* sets of registers; dirty: before it, registers newer than memory */
-    uint8_t *label, *after;        /* as written; label is NULL until then */
+    uint8_t *label, *after, *bail; /* as written; NULL until then. bail: where its handler is called */
     uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
+    int16_t group;                 /* of accesses that share a lookup (access.c), or negative */
+    uint8_t *found;                /* as written: where the access goes on after a lookup of its own ... */
+    struct region_access access;   /* for this */
+};
+
+/* Accesses that share a lookup. first, end: what they access, from the base as it is for the first one. */
+struct region_group {
+    int32_t first, end;
+    int16_t leader, last; /* instructions */
+    int8_t slot;          /* or negative: each on its own */
+    bool write;           /* some do */
 };
 
 /* Sets of registers go on with the vector registers, so that one word does. There is no room for two: v14 and
@@ -145,6 +166,8 @@ struct region {
     uint64_t allocated, written; /* sets of registers: in host registers; of them those that change */
     uint64_t preset;             /* of those allocated, the ones written before anything else can happen */
     uint8_t host[64];
+    struct region_group group[REGION_INSNS];
+    int groups, slots; /* slots in use */
 };
 
 /* How NZCV follows from two operands (cpu.flags_kind): of a sum, of a difference, of a bitwise AND; or of the
@@ -171,7 +194,7 @@ struct flags_origin {
 struct fixup {
     uint8_t *rel32;
     int16_t index; /* of the region's insn */
-    enum { FIX_LABEL, FIX_EDGE, FIX_BAIL, FIX_END, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
+    enum { FIX_LABEL, FIX_EDGE, FIX_LOOKUP, FIX_BAIL, FIX_END, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
 };
 
 struct translation {
@@ -207,6 +230,9 @@ uint32_t region_use(const struct a64_insn *insn);
  */
 bool region_reads_flags(struct code_page *page, unsigned offset);
 
+/* --- access.c */
+void region_group_accesses(struct region *region);
+
 /* --- origin.c: false: the flags that this instruction sets must be stored to be known later. */
 bool flags_origin(const struct a64_insn *insn, struct flags_origin *origin);
 
@@ -233,6 +259,14 @@ void jit_go_taken(struct translation *t);
 void jit_go_virtual(struct translation *t);
 /* The current instruction by its handler. */
 void jit_call_handler(struct translation *t);
+
+/* --- memory.c: what an access does whose group's lookup does not hold. */
+void jit_write_lookup(struct translation *t, int index);
+/* Writes the comparison of a lookup: va is the register of the address, rcx what is set to the entry's
+ * offset. ZF: it holds. */
+void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write);
+/* The slots of groups of accesses in the stack frame, `pushed` bytes below it. */
+struct x86_rm jit_slot(int slot, int32_t pushed);
 
 /* --- branch.c: ends of runs. */
 void jit_emit_end(struct translation *t, const struct a64_insn *insn);

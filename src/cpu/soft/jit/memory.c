@@ -68,53 +68,161 @@ static struct x86_rm log_access(
     return operand;
 }
 
-/* Bails out unless the TLB has an entry for the access at va. */
-static struct x86_rm look_up(
-    struct translation *t, enum x86_reg va, unsigned bytes, bool write, bool aligned, bool user) {
-    enum { ENTRY_SHIFT = 5 }; /* log2 of the size of an entry */
-    _Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "scaled by a shift");
-    struct x86 *a = &t->a;
-    t->flags = JIT_FLAGS_NONE;
-    if (user) { /* with PSTATE.UAO, nothing differs from other accesses: rare */
-        x86_op(a, 0x80, ALU_CMP, JIT_CPU(uao)); /* CMP byte, 0 */
-        x86_imm8(a, 0);
-        jit_bail_if(t, CC_NE);
-    }
+enum { ENTRY_SHIFT = 5 }; /* log2 of the size of an entry */
+_Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "scaled by a shift");
+
+static int32_t tag_offset(bool write) {
+    return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
+}
+
+/* rcx = the offset of va's entry */
+static void write_index(struct x86 *a, enum x86_reg va) {
     x86_rorx(a, false, RCX, x86_r(va), PAGE_BITS - ENTRY_SHIFT);
     x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_ENTRIES - 1) << ENTRY_SHIFT);
-    if (user)
-        x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(tlb_set[MMU_EL0]));
-    if (aligned || bytes == 1)
+}
+
+void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write) {
+    write_index(a, va);
+    if (bytes == 1)
         x86_mov(a, true, RDX, va);
     else
         x86_lea(a, true, RDX, x86_m(va, (int32_t)bytes - 1));
-    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), aligned ? (int32_t)bytes - 1 - PAGE_SIZE_4K : -PAGE_SIZE_4K);
-    struct x86_rm entry = user ? x86_m(RCX, 0) : x86_mx(R15, RCX, 0, 0), addend = entry;
-    entry.disp = write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
-    addend.disp = offsetof(struct tlb_entry, addend);
-    x86_alu(a, true, ALU_CMP, RDX, entry);
-    jit_bail_if(t, CC_NE);
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
+    x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(write)));
+}
+
+static uint32_t what(unsigned bytes, bool write) {
+    return bytes | (write ? VERIFY_WRITE : 0);
+}
+
+/* The operand once the lookup for the address in va held. */
+static struct x86_rm found(
+    struct translation *t, enum x86_reg va, struct x86_rm addend, uint32_t what_to_log) {
+    struct x86 *a = &t->a;
     const bool verify = t->cpu->verify;
-    const uint32_t what = bytes | (write ? VERIFY_WRITE : 0) | (user ? VERIFY_USER : 0);
     if (va == RAX) {
         if (verify)
             x86_mov(a, true, RDX, va);
         x86_alu(a, true, ALU_ADD, RAX, addend);
-        return verify ? log_access(t, RDX, x86_m(RAX, 0), what) : x86_m(RAX, 0);
+        return verify ? log_access(t, RDX, x86_m(RAX, 0), what_to_log) : x86_m(RAX, 0);
     }
     x86_load(a, true, RAX, addend);
-    return verify ? log_access(t, va, x86_mx(RAX, va, 0, 0), what) : x86_mx(RAX, va, 0, 0);
+    return verify ? log_access(t, va, x86_mx(RAX, va, 0, 0), what_to_log) : x86_mx(RAX, va, 0, 0);
+}
+
+static struct x86_rm look_up(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+    t->flags = JIT_FLAGS_NONE;
+    jit_write_probe(&t->a, va, bytes, write);
+    jit_bail_if(t, CC_NE);
+    return found(t, va, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
+}
+
+/* As EL0 would. With PSTATE.UAO nothing differs from other accesses: rare. */
+static struct x86_rm look_up_user(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+    struct x86 *a = &t->a;
+    t->flags = JIT_FLAGS_NONE;
+    x86_op(a, 0x80, ALU_CMP, JIT_CPU(uao)); /* CMP byte, 0 */
+    x86_imm8(a, 0);
+    jit_bail_if(t, CC_NE);
+    write_index(a, va);
+    x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(tlb_set[MMU_EL0]));
+    x86_lea(a, true, RDX, x86_m(va, (int32_t)bytes - 1));
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
+    x86_alu(a, true, ALU_CMP, RDX, x86_m(RCX, tag_offset(write)));
+    jit_bail_if(t, CC_NE);
+    return found(t, va, x86_m(RCX, offsetof(struct tlb_entry, addend)), what(bytes, write) | VERIFY_USER);
+}
+
+/* What is not aligned never matches. */
+static struct x86_rm look_up_aligned(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+    struct x86 *a = &t->a;
+    t->flags = JIT_FLAGS_NONE;
+    write_index(a, va);
+    x86_mov(a, true, RDX, va);
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), (int32_t)bytes - 1 - PAGE_SIZE_4K);
+    x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(write)));
+    jit_bail_if(t, CC_NE);
+    return found(t, va, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
+}
+
+/* --- groups of accesses off one base (access.c) */
+
+struct x86_rm jit_slot(int slot, int32_t pushed) {
+    return x86_m(RSP, slot * 8 + pushed);
+}
+
+/* For the whole group: its addend goes to rax and to its slot. */
+static void look_up_group(struct translation *t, const struct region_group *group, enum x86_reg base) {
+    struct x86 *a = &t->a;
+    x86_lea(a, true, RDX, x86_m(base, group->end - 1));
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
+    if (group->first)
+        x86_lea(a, false, RAX, x86_m(base, group->first));
+    write_index(a, group->first ? RAX : base);
+    x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(group->write)));
+    jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, FIX_LOOKUP);
+    x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
+    x86_store(a, true, jit_slot(group->slot, 0), RAX);
+}
+
+static struct x86_rm look_up_in_group(
+    struct translation *t, const struct a64_insn *insn, int32_t offset, unsigned bytes, bool write) {
+    struct x86 *a = &t->a;
+    struct region_insn *i = jit_current(t);
+    const struct region_group *group = &t->region.group[i->group];
+    if (insn->rn == REG_SP && !t->sp_aligned)
+        check_stack(t, jit_source(t, REG_SP, RAX));
+    t->flags = JIT_FLAGS_NONE;
+    if (group->leader == t->index) {
+        look_up_group(t, group, jit_source(t, insn->rn, RAX));
+    } else {
+        x86_load(a, true, RAX, jit_slot(group->slot, 0));
+        x86_test(a, true, x86_r(RAX), RAX);
+        jit_fix(t, x86_jcc_forward(a, CC_E), t->index, FIX_LOOKUP);
+    }
+    i->found = a->at;
+    i->access = (struct region_access){.offset = offset, .bytes = (uint8_t)bytes, .write = write};
+    struct x86_rm base = jit_operand(t, insn->rn);
+    if (t->cpu->verify) {
+        x86_load(a, true, RDX, base);
+        x86_lea(a, true, RDX, x86_m(RDX, offset));
+        x86_alu(a, true, ALU_ADD, RAX, x86_r(RDX));
+        return log_access(t, RDX, x86_m(RAX, 0), what(bytes, write));
+    }
+    if (x86_is_reg(base))
+        return x86_mx(RAX, base.base, 0, offset);
+    x86_alu(a, true, ALU_ADD, RAX, base);
+    return x86_m(RAX, offset);
+}
+
+void jit_write_lookup(struct translation *t, int index) {
+    struct x86 *a = &t->a;
+    const struct region_insn *i = &t->region.insn[index];
+    const struct region_group *group = &t->region.group[i->group];
+    if (group->leader == index)
+        x86_store_imm(a, true, jit_slot(group->slot, 0), 0);
+    x86_lea(a, true, RAX, x86_m(jit_source(t, i->insn.rn, RAX), i->access.offset));
+    x86_call(a, t->jit->look_up[__builtin_ctz(i->access.bytes)][i->access.write]);
+    x86_jcc(a, CC_E, i->found);
+    if (i->bail)
+        x86_jmp(a, i->bail);
+    else
+        jit_fix(t, x86_jmp_forward(a), index, FIX_BAIL);
 }
 
 struct x86_rm jit_access(
     struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write) {
-    bool user = mode == JIT_USER;
-    return look_up(t, address(t, insn, user ? JIT_OFFSET : mode), bytes, write, false, user);
+    const int group = jit_current(t)->group;
+    if (group >= 0 && t->region.group[group].slot >= 0)
+        return look_up_in_group(t, insn, mode == JIT_POST ? 0 : (int32_t)insn->imm, bytes, write);
+    if (mode == JIT_USER)
+        return look_up_user(t, address(t, insn, JIT_OFFSET), bytes, write);
+    return look_up(t, address(t, insn, mode), bytes, write);
 }
 
 struct x86_rm jit_access_aligned(
     struct translation *t, const struct a64_insn *insn, unsigned bytes, bool write) {
-    return look_up(t, address(t, insn, JIT_OFFSET), bytes, write, true, false);
+    return look_up_aligned(t, address(t, insn, JIT_OFFSET), bytes, write);
 }
 
 void jit_write_back(struct translation *t, const struct a64_insn *insn, enum jit_mode mode) {

@@ -127,36 +127,18 @@ static void collect(struct region *region, struct code_page *page, unsigned offs
 
 /* --- who leads where */
 
-/* May what comes from offset on, outside of the region, read the flags that it finds? Followed within the
- * page for `budget` instructions: code that is invalidated ends all translations of its page. */
-static bool reads_flags(struct code_page *page, int64_t offset, unsigned *budget) {
-    while (in_page(offset) && *budget) {
-        const struct a64_insn *insn = decoded(page, (unsigned)offset);
-        const uint32_t use = use_of(insn);
-        --*budget;
-        if (!jit_forms[insn->op].emit || use & JIT_READS)
-            return true;
-        if (use & JIT_SETS)
-            return false;
-        if (is_conditional(insn->op) && reads_flags(page, offset + insn->imm, budget))
-            return true;
-        if (use & JIT_BRANCH && !is_conditional(insn->op) && insn->op != A64_B)
-            return true;
-        offset += insn->op == A64_B ? insn->imm : 4;
-    }
-    return true;
+static bool reads_flags(struct code_page *page, int64_t offset) {
+    return !in_page(offset) || region_reads_flags(page, (unsigned)offset);
 }
 
-/* `exact`: as if everybody did. */
+/* Who comes behind the region may read its flags; `exact`: always. */
 static void look_outside(struct region *region, struct code_page *page, bool exact) {
-    enum { BUDGET = 24 };
     for (int n = 0; n < region->count; n++) {
         struct region_insn *i = &region->insn[n];
-        unsigned next_budget = BUDGET, taken_budget = BUDGET;
         if (i->next < 0)
-            i->next_live = exact || i->ends || reads_flags(page, i->next_at, &next_budget);
+            i->next_live = exact || i->ends || reads_flags(page, i->next_at);
         if (i->taken < 0)
-            i->taken_live = exact || !i->conditional || reads_flags(page, i->taken_at, &taken_budget);
+            i->taken_live = exact || !i->conditional || reads_flags(page, i->taken_at);
     }
 }
 
@@ -516,4 +498,5 @@ void region_build(struct region *region, struct code_page *page, unsigned offset
     spread_origins(region);
     spread_setters(region);
     spread_needs(region);
+    region_group_accesses(region);
 }

@@ -5,7 +5,8 @@
 /* What C code expects to keep, in the order of pushing. They are six, so that rsp % 16 is 8 behind them, as
  * at the start of a function; translated code has it so too. */
 static const uint8_t kept[] = {RBX, RBP, R12, R13, R14, R15};
-enum { KEPT = sizeof kept };
+enum { KEPT = sizeof kept, FRAME = REGION_SLOTS * 8 };
+_Static_assert(FRAME % 16 == 0, "the stack stays aligned");
 
 static const int32_t base_offset = offsetof(struct cpu, x[JIT_BASE_REG]);
 
@@ -14,7 +15,7 @@ static void write_enter(struct jit *jit, struct x86 *a) {
     jit->enter = (uint64_t(*)(struct cpu *, const uint8_t *, struct tlb_set *))(uintptr_t)(a->at + a->run);
     for (unsigned i = 0; i < KEPT; i++)
         x86_push(a, kept[i]);
-    x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 16);
+    x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), FRAME);
     x86_lea(a, true, RBP, x86_m(RDI, base_offset));
     x86_mov(a, true, R15, RDX);
     x86_stmxcsr(a, JIT_CPU(host_mxcsr));
@@ -27,7 +28,7 @@ static void write_enter(struct jit *jit, struct x86 *a) {
 static void write_leave(struct x86 *a) {
     x86_stmxcsr(a, JIT_CPU(mxcsr));
     x86_ldmxcsr(a, JIT_CPU(host_mxcsr));
-    x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 16);
+    x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), FRAME);
     for (unsigned i = KEPT; i-- > 0;)
         x86_pop(a, kept[i]);
     x86_ret(a);
@@ -167,6 +168,16 @@ static void write_handler_end(const struct cpu *cpu, struct x86 *a) {
     jit_write_jump(jit, a);
 }
 
+static void write_look_up(struct jit *jit, struct x86 *a) {
+    for (unsigned log2 = 0; log2 < sizeof jit->look_up / sizeof *jit->look_up; log2++)
+        for (unsigned write = 0; write < 2; write++) {
+            jit->look_up[log2][write] = a->at;
+            jit_write_probe(a, RAX, 1u << log2, write);
+            x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
+            x86_ret(a);
+        }
+}
+
 /* verify.h */
 static void write_log_access(struct jit *jit, struct x86 *a) {
     enum { VECTORS = 16, ROOM = VECTORS * 16 + 8, RET_IMM16 = 0xc2 };
@@ -202,6 +213,7 @@ void jit_write_stubs(struct cpu *cpu) {
     write_sync_flags(jit, &a);
     write_handler(cpu, &a);
     write_handler_end(cpu, &a);
+    write_look_up(jit, &a);
     if (cpu->verify)
         write_log_access(jit, &a);
 }

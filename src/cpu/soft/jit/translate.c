@@ -219,11 +219,14 @@ void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
     x86_jmp(&t->a, t->jit->handler_end);
 }
 
-/* In front of the region: spill, handler, reload. */
+/* In front of the region: spill, handler, reload. A handler may have changed what is mapped where. */
 static void write_call_handler(struct translation *t) {
+    enum { RETURN_ADDRESS = 8 };
     t->call_handler = t->a.at;
     jit_spill(t, t->region.written);
     x86_call(&t->a, t->jit->handler);
+    for (int slot = 0; slot < t->region.slots; slot++)
+        x86_store_imm(&t->a, true, jit_slot(slot, RETURN_ADDRESS), 0);
     x86_ldmxcsr(&t->a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
     reload(t, t->region.allocated);
     x86_ret(&t->a);
@@ -318,6 +321,7 @@ static void emit_insn(struct translation *t) {
 /* What all jumps of the kind from one instruction lead to. */
 static void write_bails(struct translation *t, int first) {
     const struct fixup bail = t->fixup[first];
+    t->region.insn[bail.index].bail = t->a.at;
     for (int n = first; n < t->fixups; n++)
         if (t->fixup[n].kind == bail.kind && t->fixup[n].index == bail.index) {
             x86_bind(&t->a, t->fixup[n].rel32);
@@ -364,6 +368,7 @@ static void write_fixup(struct translation *t, int n) {
         write_edge(t, i, i->taken);
         x86_jmp(&t->a, t->region.insn[i->taken].label);
         break;
+    case FIX_LOOKUP: jit_write_lookup(t, fixup->index); break;
     case FIX_TAKEN: leave_to(t, i, i->taken_at, i->taken_live); break;
     case FIX_ATTENTION: write_leave_before(t, fixup->index, t->jit->leave_at); break;
     default: write_leave_before(t, fixup->index, t->jit->interpret_at); break;
