@@ -169,11 +169,11 @@ static void test_identification(void **state) {
 static void test_caches(void **state) {
     struct cpu *cpu = start(state, EL1H);
     uint64_t ctr = mrs(cpu, REG(3, 3, 0, 0, 1));
-    assert_int_equal(field(ctr, 0), 4); /* lines of 2^4 words */
-    assert_int_equal(field(ctr, 16), 4);
-    assert_int_equal(ctr >> 28 & 3, 1); /* IDC, not DIC */
-    assert_int_equal(ctr >> 14 & 3, 3); /* PIPT */
-    msr(cpu, REG(3, 2, 0, 0, 0), 2);    /* CSSELR_EL1: level 2 */
+    assert_int_equal(field(ctr, 0), 10); /* lines of 2^10 words: what IC IVAU invalidates */
+    assert_int_equal(field(ctr, 16), 4); /* of data, 2^4 */
+    assert_int_equal(ctr >> 28 & 3, 1);  /* IDC, not DIC */
+    assert_int_equal(ctr >> 14 & 3, 3);  /* PIPT */
+    msr(cpu, REG(3, 2, 0, 0, 0), 2);     /* CSSELR_EL1: level 2 */
     uint64_t ccsidr = mrs(cpu, REG(3, 1, 0, 0, 0));
     uint64_t size = ((ccsidr >> 13 & 0x7fff) + 1) * ((ccsidr >> 3 & 0x3ff) + 1) * (16u << (ccsidr & 7));
     assert_int_equal(size, 1 << 20);

@@ -70,6 +70,26 @@ static struct code_page *find(struct code_cache *code, uint64_t pa) {
     return page;
 }
 
+static uint64_t bit_of(uint64_t pa) {
+    return UINT64_C(1) << (pa >> PAGE_BITS & 63);
+}
+
+static _Atomic uint64_t *word_of(struct cpu *cpu, uint64_t pa) {
+    return &cpu->box->code_pages[(pa >> PAGE_BITS & (SHOOTDOWN_PAGES - 1)) / 64];
+}
+
+/* The bit first, then the code: who changes code and then finds no bit knows that we shall read the new. */
+void code_announce(struct cpu *cpu, struct code_page *page) {
+    if (page->decoded)
+        return;
+    page->decoded = true;
+    atomic_fetch_or(word_of(cpu, page->pa), bit_of(page->pa));
+}
+
+bool code_is_announced(struct cpu *cpu, uint64_t pa) {
+    return atomic_load(word_of(cpu, pa)) & bit_of(pa);
+}
+
 static void forget_instructions(struct code_page *page) {
     if (page->decoded)
         memset(page->insn, 0, sizeof page->insn);
@@ -103,6 +123,7 @@ static struct code_page *find_or_add(struct cpu *cpu, uint64_t pa, const uint8_t
         page = code->count < CODE_PAGES ? &code->pages[code->count++] : evict(cpu);
         struct code_page **bucket = bucket_of(code, pa);
         page->pa = pa;
+        page->jit = NULL;
         page->next = *bucket;
         *bucket = page;
     }
@@ -131,6 +152,8 @@ static struct code_page *find_view(struct cpu *cpu, struct code_view *view) {
 
 struct code_page *code_enter(struct cpu *cpu) {
     struct code_cache *code = cpu->code;
+    if ((cpu->pc & (PAGE_MASK | 3)) == code->current_va)
+        return code->current;
     if (__builtin_expect(cpu->pc & 3, 0)) {
         cpu->pc = without_top_byte(cpu, cpu->pc);
         cpu_raise_pc_alignment(cpu);
@@ -145,17 +168,20 @@ bool code_decode(struct cpu *cpu) {
     struct code_page *page = cpu->code->current;
     uint64_t offset = cpu->pc & ~PAGE_MASK;
     uint32_t word;
-    page->decoded = true;
+    code_announce(cpu, page);
     memcpy(&word, page->host + offset, sizeof word); /* A64 is little-endian, and so is every host */
     return a64_decode(word, &page->insn[offset / 4]);
 }
 
 void code_invalidate_page(struct cpu *cpu, uint64_t pa) {
-    struct code_page *page = find(cpu->code, pa & PAGE_MASK);
+    if (!code_is_announced(cpu, pa))
+        return;
     cpu->stats.code_invalidations++;
-    if (page)
-        forget_instructions(page);
+    for (struct code_page *page = *bucket_of(cpu->code, pa); page; page = page->next)
+        if (code_same_bit(page->pa, pa))
+            forget_instructions(page);
     jit_invalidate_page(cpu, pa);
+    atomic_fetch_and(word_of(cpu, pa), ~bit_of(pa));
 }
 
 void code_invalidate_all(struct cpu *cpu) {
@@ -166,4 +192,6 @@ void code_invalidate_all(struct cpu *cpu) {
     code->count = code->hand = 0;
     code_mapping_changed(cpu);
     jit_invalidate_all(cpu);
+    for (unsigned i = 0; i < SHOOTDOWN_PAGES / 64; i++)
+        atomic_store_explicit(&cpu->box->code_pages[i], 0, memory_order_relaxed);
 }

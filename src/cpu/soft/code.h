@@ -7,6 +7,7 @@
 
 #include "cpu/soft/cpu.h"
 #include "cpu/soft/mem.h"
+#include "cpu/soft/soft_vm.h"
 
 enum {
     CODE_PAGES = 2048, /* decoded pages a vCPU keeps: 64 MiB */
@@ -21,6 +22,8 @@ struct code_page {
     uint64_t pa;
     const uint8_t *host;
     struct code_page *next; /* in its bucket */
+    struct jit_page *jit;   /* its translations, if that was asked for in this ... */
+    uint64_t jit_epoch;     /* of the translator's memory */
     bool used;              /* looked up since the replacement hand came by */
     bool decoded;           /* holds instructions: guests invalidate one cache line after another */
 };
@@ -43,6 +46,14 @@ struct code_cache {
 };
 
 enum { CODE_NO_PAGE = 1 };
+
+/* Do these pages share a bit of shootdown_box.code_pages? */
+static inline bool code_same_bit(uint64_t pa, uint64_t other) {
+    return ((pa ^ other) >> PAGE_BITS & (SHOOTDOWN_PAGES - 1)) == 0;
+}
+
+/* Before anything of the page is decoded: from here on, others have to say that its code changes. */
+void code_announce(struct cpu *cpu, struct code_page *page);
 
 /* The page of cpu->pc, which becomes the current one. Raises what fetching from there raises. cpu->pc may
  * lose its top byte, as branches to tagged addresses do. */

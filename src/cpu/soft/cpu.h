@@ -229,6 +229,8 @@ void code_cache_destroy(struct cpu *cpu);
 /* The guest changed code in this physical page, or everywhere. On the vCPU's own thread. */
 void code_invalidate_page(struct cpu *cpu, uint64_t pa);
 void code_invalidate_all(struct cpu *cpu);
+/* Any thread: may this vCPU have decoded anything of the page, since it was invalidated last? */
+bool code_is_announced(struct cpu *cpu, uint64_t pa);
 /* The virtual-to-physical mapping of code may have changed (TLBI, TTBR, TCR, SCTLR). */
 void code_mapping_changed(struct cpu *cpu);
 /* Another exception level executes: its pages are remembered apart. */

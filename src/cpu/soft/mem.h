@@ -45,7 +45,7 @@ enum { TLB_ENTRIES = 1024, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
 
 /* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT
  * of the address by TLB_JUMP_BITS is the index. */
-enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 256, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
+enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 512, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
 enum { TLB_JUMP_BITS = (TLB_JUMP_PAGES - 1) << PAGE_BITS | (TLB_JUMPS_A_PAGE - 1) << 2 };
 
 /* What one privilege level sees. */
@@ -54,7 +54,8 @@ struct tlb_set {
     struct tlb_fetch fetch[TLB_FETCHES];
     uint64_t jump_va[TLB_JUMPS]; /* ~0: none */
     const uint8_t *jump_code[TLB_JUMPS];
-    uint64_t jump_first, jump_last; /* what the jumps may meet, top byte aside; empty: first > last */
+    uint64_t jump_pages[TLB_JUMP_PAGES]; /* sets of pages that may be among each 512, by a hash */
+    uint64_t jump_first, jump_last;      /* what the jumps may meet, top byte aside; empty: first > last */
     bool jump_nonglobal;
     bool global, nonglobal;      /* has had such entries since it was emptied */
     uint64_t blocks[TLB_SHIFTS]; /* which blocks larger than 4 KiB it may hold parts of (tlb.c) */
@@ -156,6 +157,7 @@ static inline const uint8_t *tlb_find_jump(const struct tlb_set *set, uint64_t v
         (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
     return set->jump_va[index] == va ? set->jump_code[index] : NULL;
 }
+/* Raises what fetching raises. */
 void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code);
 /* All of them, in every set. */
 void tlb_forget_jumps(struct cpu *cpu);

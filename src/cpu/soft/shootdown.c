@@ -67,9 +67,15 @@ static void await(struct cpu *target, uint64_t ticket) {
     }
 }
 
+/* New code is written before it is looked for in code_pages: see code_announce(). */
+static bool concerns(struct cpu *target, const struct shootdown_request *request) {
+    return request->kind != SHOOTDOWN_CODE_PAGE || code_is_announced(target, request->address);
+}
+
 void shootdown_broadcast(struct cpu *cpu, const struct shootdown_request *request) {
+    atomic_thread_fence(memory_order_seq_cst);
     for (unsigned i = 0; i < cpu->vm->count; i++)
-        if (i != cpu->index)
+        if (i != cpu->index && concerns(cpu->vm->cpus[i], request))
             cpu->box->awaited[i] = post(cpu->vm->cpus[i], request);
 }
 

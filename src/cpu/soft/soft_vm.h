@@ -89,7 +89,10 @@ struct shootdown_request {
     uint64_t count;   /* pages */
 };
 
-enum { SHOOTDOWN_REQUESTS = 256 };
+enum {
+    SHOOTDOWN_REQUESTS = 256,
+    SHOOTDOWN_PAGES = 1 << 19, /* physical pages, by their low bits: one bit each for 2 GiB */
+};
 
 /* When there is no room, the requests are replaced by one that does more. */
 struct shootdown_box {
@@ -99,6 +102,7 @@ struct shootdown_box {
     uint64_t posted;         /* requests so far */
     _Atomic uint64_t served; /* how many of them were carried out */
     _Atomic bool quiescent;
+    _Atomic uint64_t code_pages[SHOOTDOWN_PAGES / 64]; /* set: the owner may have decoded code of the page */
     uint64_t awaited[SOFT_VCPUS]; /* the owner's: for its next DSB, what others must have served */
 };
 

@@ -86,12 +86,12 @@ const struct sysreg sysreg_id[] = {
         .access = EL1_READ,
         .fixed = F(0, 3) | F(3, 4) | F(21, 1) | F(24, 2) | F(27, 1)},
     {.key = ENGINE_SYSREG(3, 1, 0, 0, 7), .name = "AIDR_EL1", .access = EL1_READ},
-    /* Lines of 64 bytes; PIPT; IDC: data needs no cleaning for code to be seen, but not DIC: code has to be
-     * announced with IC IVAU. */
+    /* Lines of data of 64 bytes; PIPT; IDC: data needs no cleaning for code to be seen, but not DIC: code has
+     * to be announced with IC IVAU, a page at a time, as it is kept: lines of 2^10 words. */
     {.key = ENGINE_SYSREG(3, 3, 0, 0, 1),
         .name = "CTR_EL0",
         .access = EL1_READ | EL0_READ,
-        .fixed = F(0, 4) | F(14, 3) | F(16, 4) | F(20, 4) | F(24, 4) | F(28, 1) | F(31, 1),
+        .fixed = F(0, 10) | F(14, 3) | F(16, 4) | F(20, 4) | F(24, 4) | F(28, 1) | F(31, 1),
         .gate = gate_uct},
     {.key = ENGINE_SYSREG(3, 3, 0, 0, 7),
         .name = "DCZID_EL0",

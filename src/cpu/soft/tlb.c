@@ -8,7 +8,7 @@
 
 /* All page and block sizes above 4 KiB, of all granules (mmu.c). Entries are for 4 KiB each, but a TLBI for
  * any address in a block must end all of them: for each size, a set has a 64-bit filter, indexed by a hash of
- * the block's number, and is searched when its bit is set. */
+ * the block's number, and the whole block is flushed when its bit is set. */
 static const uint8_t block_shifts[TLB_SHIFTS] = {14, 16, 21, 25, 29, 30};
 
 enum { SCTLR_A = 1 << 1 };
@@ -27,11 +27,19 @@ static void note_block(struct tlb_set *set, uint64_t va, unsigned shift) {
             set->blocks[i] |= block_bit(va, shift);
 }
 
-static bool may_hold_block(const struct tlb_set *set, uint64_t va) {
-    for (unsigned i = 0; i < TLB_SHIFTS; i++)
-        if (set->blocks[i] & block_bit(va, block_shifts[i]))
-            return true;
-    return false;
+/* Extends [first, last] to the ends of the largest blocks that the set may hold around its first and its last
+ * page; those in between are inside. */
+static void widen(const struct tlb_set *set, uint64_t *first, uint64_t *last) {
+    const uint64_t low = *first, high = *last;
+    for (unsigned i = 0; i < TLB_SHIFTS; i++) {
+        uint64_t inside = (UINT64_C(1) << block_shifts[i]) - 1;
+        if (!set->blocks[i])
+            continue;
+        if (set->blocks[i] & block_bit(low, block_shifts[i]))
+            *first = low & ~inside;
+        if (set->blocks[i] & block_bit(high, block_shifts[i]))
+            *last = high | inside;
+    }
 }
 
 static bool has_jumps(const struct tlb_set *set) {
@@ -40,6 +48,7 @@ static bool has_jumps(const struct tlb_set *set) {
 
 static void empty_jumps(struct tlb_set *set) {
     memset(set->jump_va, 0xff, sizeof set->jump_va);
+    memset(set->jump_pages, 0, sizeof set->jump_pages);
     set->jump_first = UINT64_MAX;
     set->jump_last = 0;
     set->jump_nonglobal = false;
@@ -73,9 +82,18 @@ static bool meets_jumps(const struct tlb_set *set, uint64_t first, uint64_t last
     return first <= set->jump_last && set->jump_first <= last;
 }
 
+/* Of the pages whose jumps have the same places. */
+static uint64_t jump_page_bit(uint64_t va) {
+    return UINT64_C(1) << ((va << 8 >> 8 >> PAGE_BITS) / TLB_JUMP_PAGES * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+}
+
 static void drop_jumps(struct tlb_set *set, uint64_t page) {
-    uint64_t *jumps = &set->jump_va[(page >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE];
+    unsigned group = page >> PAGE_BITS & (TLB_JUMP_PAGES - 1);
+    uint64_t *jumps = &set->jump_va[group * TLB_JUMPS_A_PAGE];
+    if (!(set->jump_pages[group] & jump_page_bit(page)))
+        return;
     memset(jumps, 0xff, sizeof *jumps * TLB_JUMPS_A_PAGE);
+    set->jump_pages[group] = 0;
 }
 
 static void set_search(struct tlb_set *set, uint64_t first, uint64_t last) {
@@ -89,19 +107,15 @@ static void set_search(struct tlb_set *set, uint64_t first, uint64_t last) {
             drop_fetch(&set->fetch[i]);
 }
 
-static void set_flush_pages(struct tlb_set *set, uint64_t va, uint64_t count) {
-    uint64_t first = va << 8 >> 8 & PAGE_MASK, last = first + (count << PAGE_BITS) - 1;
-    if (count > SEARCH_PAGES) {
+static void set_flush_pages(struct tlb_set *set, uint64_t first, uint64_t last) {
+    uint64_t low = first, high = last;
+    widen(set, &low, &high);
+    if ((high - low) >> PAGE_BITS >= SEARCH_PAGES) {
         set_search(set, first, last);
         return;
     }
-    for (uint64_t page = first; page <= last; page += PAGE_SIZE_4K) {
-        if (may_hold_block(set, page)) {
-            set_search(set, first, last);
-            return;
-        }
-        if (meets_jumps(set, page, page))
-            drop_jumps(set, page);
+    for (uint64_t page = low; page <= high; page += PAGE_SIZE_4K) {
+        drop_jumps(set, page);
         drop(&set->data[page >> PAGE_BITS & (TLB_ENTRIES - 1)]);
         drop_fetch(&set->fetch[page >> PAGE_BITS & (TLB_FETCHES - 1)]);
     }
@@ -151,13 +165,14 @@ void tlb_flush_asid(struct cpu *cpu, uint32_t asid) {
 
 void tlb_flush_pages(struct cpu *cpu, uint64_t va, uint64_t count, uint32_t asid) {
     struct tlb *tlb = cpu->tlb;
-    set_flush_pages(&tlb->el1[0], va, count);
-    set_flush_pages(&tlb->el1[1], va, count);
+    uint64_t first = va << 8 >> 8 & PAGE_MASK, last = first + (count << PAGE_BITS) - 1;
+    set_flush_pages(&tlb->el1[0], first, last);
+    set_flush_pages(&tlb->el1[1], first, last);
     for (unsigned i = 0; i < TLB_ASIDS; i++) {
         struct tlb_set *set = &tlb->el0[i];
-        if (set->global || has_jumps(set) ||
+        if (set->global || meets_jumps(set, first, last) ||
             (set->nonglobal && (asid == TLB_NO_ASID || asid == tlb->asid[i])))
-            set_flush_pages(set, va, count);
+            set_flush_pages(set, first, last);
     }
     flushed(cpu);
 }
@@ -191,8 +206,9 @@ void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code) {
     struct tlb_set *set = cpu->tlb_set[cpu->mmu_index];
     const struct tlb_fetch *fetch =
         &cpu->tlb_set[cpu->el ? MMU_EL1 : MMU_EL0]->fetch[va >> PAGE_BITS & (TLB_FETCHES - 1)];
-    if (fetch->page != (va & PAGE_MASK))
-        return; /* another page took its place: nothing is known of the block */
+    uint64_t pa;
+    if (fetch->page != (va & PAGE_MASK)) /* another page took its place, and nothing is known of the block */
+        mem_fetch_page(cpu, va, &pa);
     unsigned shift = fetch->info & TLB_INFO_SHIFT;
     uint64_t inside = (UINT64_C(1) << shift) - 1, first = va << 8 >> 8 & ~inside, last = first | inside;
     if (shift != PAGE_BITS)
@@ -202,8 +218,9 @@ void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code) {
         set->jump_first = first;
     if (last > set->jump_last)
         set->jump_last = last;
-    unsigned index =
-        (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
+    unsigned group = va >> PAGE_BITS & (TLB_JUMP_PAGES - 1);
+    unsigned index = group * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
+    set->jump_pages[group] |= jump_page_bit(va);
     set->jump_va[index] = va;
     set->jump_code[index] = code;
 }

@@ -84,19 +84,26 @@ static struct jit_page *find(struct jit *jit, uint64_t pa) {
     return page;
 }
 
-struct jit_page *jit_page_find_or_add(struct cpu *cpu, uint64_t pa) {
+static struct jit_page *add(struct cpu *cpu, uint64_t pa) {
     struct jit *jit = cpu->jit;
-    struct jit_page *page = find(jit, pa);
-    if (page)
-        return page;
     if (jit->page_count == JIT_PAGES)
         jit_flush(cpu);
-    page = &jit->pages[jit->page_count++];
+    struct jit_page *page = &jit->pages[jit->page_count++];
     struct jit_page **bucket = bucket_of(jit, pa);
     page->pa = pa;
     page->next = *bucket;
     *bucket = page;
     return page;
+}
+
+struct jit_page *jit_page_of(struct cpu *cpu, struct code_page *code) {
+    struct jit *jit = cpu->jit;
+    if (code->jit && code->jit_epoch == jit->epoch)
+        return code->jit;
+    struct jit_page *page = find(jit, code->pa);
+    code->jit = page ? page : add(cpu, code->pa);
+    code->jit_epoch = jit->epoch;
+    return code->jit;
 }
 
 /* Whoever comes to the region from now on goes to its dead stub, in front of it. */
@@ -106,16 +113,21 @@ static void kill(uint8_t *start) {
     entry[1] = (uint8_t) - (2 + JIT_SET_PAGE + JIT_DEAD_STUB);
 }
 
-void jit_invalidate_page(struct cpu *cpu, uint64_t pa) {
-    struct jit *jit = cpu->jit;
-    struct jit_page *page = jit ? find(jit, pa & PAGE_MASK) : NULL;
-    if (!page || !page->regions)
-        return;
+static void forget(struct jit *jit, struct jit_page *page) {
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         if (page->entry[i] >= JIT_STUBS)
             kill(jit->memory.write + page->entry[i]);
     memset(page->entry, 0, sizeof page->entry);
     page->regions = 0;
+}
+
+void jit_invalidate_page(struct cpu *cpu, uint64_t pa) {
+    struct jit *jit = cpu->jit;
+    if (!jit)
+        return;
+    for (struct jit_page *page = *bucket_of(jit, pa); page; page = page->next)
+        if (page->regions && code_same_bit(page->pa, pa))
+            forget(jit, page);
 }
 
 void jit_invalidate_all(struct cpu *cpu) {

@@ -41,6 +41,7 @@
     _(LDSET, ldset, LOAD | JIT_RN | JIT_RM)                                                                  \
     _(MRS, mrs, JIT_TO_RD | JIT_MAY_RAISE | JIT_READS)                                                       \
     _(MSR, msr, JIT_RD | JIT_MAY_RAISE)                                                                      \
+    _(SYS, sys, JIT_RD | JIT_MAY_RAISE)                                                                      \
     _(MSR_DAIFSET, msr_daifset, JIT_MAY_RAISE)                                                               \
     _(MSR_DAIFCLR, msr_daifclr, JIT_MAY_RAISE)                                                               \
     _(ADD_IMM_W, add_imm_w, IMM)                                                                             \

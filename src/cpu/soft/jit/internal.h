@@ -74,8 +74,8 @@ struct jit {
 static inline const uint8_t *jit_run_address(const struct jit *jit, uint32_t offset) {
     return jit->memory.run + offset;
 }
-/* May flush. */
-struct jit_page *jit_page_find_or_add(struct cpu *cpu, uint64_t pa);
+/* Makes it where there is none. May flush. */
+struct jit_page *jit_page_of(struct cpu *cpu, struct code_page *code);
 void jit_flush(struct cpu *cpu);
 
 /* --- stubs.c: writes them to the start of the memory. */

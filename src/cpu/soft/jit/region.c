@@ -10,7 +10,6 @@ static const struct a64_insn *decoded(struct code_page *page, unsigned offset) {
     if (insn->op == A64_UNDEFINED) {
         uint32_t word;
         memcpy(&word, page->host + offset, sizeof word);
-        page->decoded = true;
         a64_decode(word, insn);
     }
     return insn;
@@ -33,12 +32,6 @@ static bool in_page(int64_t offset) {
     return offset >= 0 && offset < PAGE_SIZE_4K;
 }
 
-/* Cache maintenance by address changes nothing that a region depends on; only IC IVAU does. */
-static bool is_data_maintenance(const struct a64_insn *insn) {
-    enum { OP1_CRN = 0x3f80, DC_EL0 = ENGINE_SYSREG(1, 3, 7, 0, 0) & OP1_CRN, CRM_IC = 5 };
-    return insn->op == A64_SYS && (insn->imm & OP1_CRN) == DC_EL0 && (insn->imm >> 3 & 15) != CRM_IC;
-}
-
 /* Does the region go on behind the instruction? */
 static bool goes_on(const struct region_insn *i) {
     const struct a64_insn *insn = &i->insn;
@@ -48,7 +41,7 @@ static bool goes_on(const struct region_insn *i) {
     case A64_MSR: return jit_is_plain_write(insn);
     case A64_MSR_DAIFSET:
     case A64_MSR_DAIFCLR: return !(insn->opc & DAIF_D);
-    case A64_SYS: return is_data_maintenance(insn);
+    case A64_SYS: return jit_is_data_maintenance(insn);
     default: return i->form->emit && !(i->use & JIT_BRANCH);
     }
 }

@@ -13,7 +13,7 @@ static uint32_t attention(const struct cpu *cpu) {
 static const uint8_t *resolve(struct cpu *cpu) {
     struct jit *jit = cpu->jit;
     struct code_page *code = code_enter(cpu);
-    struct jit_page *page = jit_page_find_or_add(cpu, code->pa);
+    struct jit_page *page = jit_page_of(cpu, code);
     unsigned offset = cpu->pc & ~PAGE_MASK;
     uint32_t *entry = &page->entry[offset / 4];
     if (*entry < JIT_STUBS) {
@@ -21,9 +21,10 @@ static const uint8_t *resolve(struct cpu *cpu) {
             return NULL;
         if (jit->memory.write + jit->memory.size - jit->at < JIT_ROOM) {
             jit_flush(cpu);
-            page = jit_page_find_or_add(cpu, code->pa);
+            page = jit_page_of(cpu, code);
             entry = &page->entry[offset / 4];
         }
+        code_announce(cpu, code);
         *entry = jit_translate(cpu, code, offset);
         if (!*entry)
             return NULL;
