@@ -106,9 +106,9 @@ static bool transmit(int socket, const struct message *message) {
 /* --- the process */
 
 const char *virgl_server_program(void) {
-    static const char *const places[] = {VIRGL_SERVER_PREFIX "/libexec/virgl_render_server",
-        "/usr/libexec/virgl_render_server", "/usr/lib/virgl_render_server",
-        "/usr/local/libexec/virgl_render_server"};
+    static const char *const places[] = {VIRGL_SERVER_WRAPPER, /* with the layer that lends to its driver */
+        VIRGL_SERVER_PREFIX "/libexec/virgl_render_server", "/usr/libexec/virgl_render_server",
+        "/usr/lib/virgl_render_server", "/usr/local/libexec/virgl_render_server"};
     const char *told = getenv("RENDER_SERVER_EXEC_PATH"); /* virglrenderer's own name for it */
     if (told)
         return access(told, X_OK) == 0 ? told : NULL;
