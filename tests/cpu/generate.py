@@ -18,7 +18,7 @@ CORE = re.compile(r"(add|sub|and|orr|eor|bic|orn|eon)s?_|adcs?_|sbcs?_|cc?mn|ccm
                   r"(lsl|lsr|asr|ror)v|m(add|sub)_|[su]div|ldrb?_|strb?_|ldp_|stp_")
 PLAIN_ACCESS = re.compile(r"(ldr|str|ldp|stp|ldnp|stnp).*_(imm|unscaled|post|pre)$")
 
-DSB_ISH, ISB, RET, NOP = 0xd5033b9f, 0xd5033fdf, 0xd65f03c0, 0xd503201f
+DSB_ISH, ISB, RET, NOP, SVC = 0xd5033b9f, 0xd5033fdf, 0xd65f03c0, 0xd503201f, 0xd4000001
 
 # Words beyond the table's test(): FPCR and FPSR, which are all that user mode can judge besides NZCV.
 EXTRA_WORDS = {"mrs": (0xd53b4400, 0xd53b4420), "msr": (0xd51b4400, 0xd51b4420)}
@@ -73,8 +73,10 @@ def offset_scale(word):
 
 
 class Generator:
-    def __init__(self, table, seed, known=()):
+    def __init__(self, table, seed, known=(), exceptions=False):
+        """exceptions: programs go on behind their exceptions, so there may be many."""
         self.table = table
+        self.exceptions = exceptions
         self.random = random.Random(seed)
         self.cases = []  # (kind, form or None) by id
         self.records = []
@@ -351,8 +353,8 @@ class Generator:
                 items.append(self.nest_snippet())
             elif kind < 0.97:
                 items.append(self.system_snippet())
-            elif kind < 0.975:
-                items.append(self.fault_snippet())
+            elif kind < (0.985 if self.exceptions else 0.975):
+                items.append(self.fault_snippet() if r.randrange(3) or not self.exceptions else [SVC])
             elif slots:
                 items.append(r.choice((("slot",), ("patch",))))
         self.pool = None

@@ -8,7 +8,7 @@
  *
  * The cases run in EL0 behind a small stage 1 map like Linux's. Every exception ends in the vector, whose HVC
  * leaves vcpu_run(): whole paths are tested, through decoder, memory, exceptions and the run loop. */
-#include "case.h"
+#include "machine.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,174 +22,24 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bus/memory.h"
-#include "cpu/soft/cpu.h"
-#include "cpu/soft/mem.h"
-
 enum { FAILURES_SHOWN = 2 }; /* of one record */
-
-/* The kernel's part of the map: page tables and vectors, for EL1 only. */
-enum { KERNEL_BASE = 0x40000000, KERNEL_SIZE = 6 * 4096, VECTORS = KERNEL_BASE + 5 * 4096 };
-
-static uint64_t *kernel; /* KERNEL_BASE */
-static uint32_t *sled;   /* SLED_BASE */
-static uint8_t *data;    /* DATA_BASE */
-static struct memory *memory;
-static struct engine_vm *vm;
-static struct engine_vcpu *vcpu;
-static struct cpu *cpu;
-
-static void die(const char *what) {
-    fprintf(stderr, "run_cases: %s\n", what);
-    exit(2);
-}
-
-/* --- the machine */
-
-static bool no_mmio_read(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t *value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-
-static bool no_mmio_write(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-
-static bool no_sysreg_read(void *ctx, unsigned index, uint32_t reg, uint64_t *value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-
-static bool no_sysreg_write(void *ctx, unsigned index, uint32_t reg, uint64_t value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-
-static void on_hvc(void *ctx, unsigned index, uint64_t x[18]) {
-    (void)ctx, (void)index, (void)x;
-    engine_soft.vcpu_kick(vcpu);
-}
-
-static void ignore_timer(void *ctx, unsigned index, unsigned ppi, bool level) {
-    (void)ctx, (void)index, (void)ppi, (void)level;
-}
-
-static const struct engine_machine machine = {
-    .mmio_read = no_mmio_read,
-    .mmio_write = no_mmio_write,
-    .sysreg_read = no_sysreg_read,
-    .sysreg_write = no_sysreg_write,
-    .hvc = on_hvc,
-    .timer_line = ignore_timer,
-};
-
-static void *add_ram(uint64_t gpa, uint64_t size) {
-    struct error e;
-    void *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (host == MAP_FAILED)
-        die("out of memory");
-    struct memory_slot slot = {.gpa = gpa, .size = size, .host = host, .kind = MEMORY_RAM};
-    if (memory_add(memory, &slot, &e) < 0)
-        die(e.text);
-    return host;
-}
-
-/* Descriptor bits (D8.3). */
-#define DESC_TABLE 3ull
-#define DESC_BLOCK 1ull
-#define DESC_PAGE  3ull
-#define DESC_EL0   (1ull << 6)
-#define DESC_AF    (1ull << 10 | 3ull << 8) /* with inner shareable */
-#define DESC_PXN   (1ull << 53)
-#define DESC_UXN   (1ull << 54)
-
-static uint64_t *table(unsigned n) {
-    return kernel + n * 512;
-}
-
-static uint64_t table_at(unsigned n) {
-    return (KERNEL_BASE + n * 4096) | DESC_TABLE;
-}
-
-/* 39-bit addresses: table 0 is level 1, table 1 level 2 of the second gigabyte, 2 and 3 level 3 of kernel and
- * data. */
-static void make_tables(void) {
-    const uint64_t user = DESC_AF | DESC_EL0;
-    table(0)[KERNEL_BASE >> 30] = table_at(1);
-    table(1)[KERNEL_BASE >> 21 & 511] = table_at(2);
-    table(1)[DATA_BASE >> 21 & 511] = table_at(3);
-    for (uint64_t at = SLED_BASE; at < SLED_BASE + SLED_SIZE; at += 2 << 20)
-        table(1)[at >> 21 & 511] = at | DESC_BLOCK | user;
-    table(2)[VECTORS >> 12 & 511] = VECTORS | DESC_PAGE | DESC_AF | DESC_UXN;
-    for (uint64_t at = DATA_BASE; at < DATA_BASE + DATA_SIZE; at += 4096)
-        table(3)[at >> 12 & 511] = at | DESC_PAGE | user | DESC_UXN | DESC_PXN;
-}
-
-/* System registers as Linux sets them for a process. */
-static void set_system_registers(void) {
-    cpu->sys.mair = 0xff;
-    cpu->sys.tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | 2ull << 32 |
-                   1ull << 37; /* T0SZ, WB, IS, EPD1, IPS, TBI0 */
-    cpu->sys.ttbr0 = KERNEL_BASE;
-    cpu->sys.vbar = VECTORS;
-    cpu->sys.cpacr = 3 << 20;
-    /* M C I, DZE UCT nTWI nTWE, UCI, SPAN, and the RES1 bits LSMAOE nTLSMD EOS EIS TSCXT */
-    cpu->sys.sctlr = 0x30d00800 | 1 | 1 << 2 | 1 << 12 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 18 | 1 << 26;
-    cpu_mode_changed(cpu);
-    tlb_flush_all(cpu);
-}
-
-static void make_machine(const char *options) {
-    struct error e;
-    memory = memory_create();
-    struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1, .options = options};
-    if (engine_soft.vm_create(&vm, &config, &e) < 0)
-        die(e.text);
-    kernel = add_ram(KERNEL_BASE, KERNEL_SIZE);
-    sled = add_ram(SLED_BASE, SLED_SIZE);
-    data = add_ram(DATA_BASE, DATA_SIZE);
-
-    make_tables();
-    uint32_t *vectors = (uint32_t *)kernel + (VECTORS - KERNEL_BASE) / sizeof(uint32_t);
-    for (unsigned i = 0; i < 16; i++)
-        vectors[i * 32] = 0xd4000002; /* HVC #0 */
-    for (uint32_t i = 0; i < SLED_SIZE / sizeof(uint32_t); i++)
-        sled[i] = sled_word(i);
-
-    vcpu = engine_soft.vcpu(vm, 0);
-    cpu = (struct cpu *)vcpu; /* the soft engine's vCPU is its struct cpu */
-    engine_soft.vcpu_reset(vcpu, VECTORS, 0);
-    set_system_registers();
-}
 
 /* An interrupt that was gone when the vCPU looked: translated code is left wherever it lets itself be. */
 static void *disturb(void *end) {
     while (!atomic_load((atomic_bool *)end)) {
-        cpu_attract(cpu, ATTENTION_INTERRUPT);
+        cpu_attract(machine.cpu, ATTENTION_INTERRUPT);
         nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
     }
     return NULL;
 }
 
-static void destroy_machine(void) {
-    engine_soft.vm_destroy(vm);
-    memory_destroy(memory);
+/* Every exception ends in an HVC. */
+static void on_hvc(void *ctx, unsigned index, uint64_t x[18]) {
+    (void)ctx, (void)index, (void)x;
+    engine_soft.vcpu_kick(machine.vcpu);
 }
 
 /* --- one state of one case */
-
-static void load_state(const struct case_state *state) {
-    cpu_set_pstate(cpu, state->nzcv);
-    memcpy(cpu->x, state->x, sizeof(state->x));
-    cpu->x[REG_SP] = state->sp;
-    cpu->pc = state->pc;
-    memcpy(cpu->v, state->v, sizeof(state->v));
-    cpu->fpcr = state->fpcr;
-    cpu->fpsr = state->fpsr;
-    cpu_fp_changed(cpu);
-    case_load_memory(data, state);
-}
 
 /* What Linux makes of a syndrome. */
 static uint32_t signal_of(uint64_t esr) {
@@ -206,6 +56,7 @@ static uint32_t signal_of(uint64_t esr) {
 }
 
 static void store_state(struct case_state *state) {
+    const struct cpu *cpu = machine.cpu;
     memcpy(state->x, cpu->x, sizeof(state->x));
     state->sp = cpu->sp_bank[0];
     state->pc = cpu->sys.elr;
@@ -214,13 +65,13 @@ static void store_state(struct case_state *state) {
     state->fpcr = cpu->fpcr;
     state->fpsr = cpu->fpsr;
     state->signal = signal_of(cpu->sys.esr);
-    memcpy(state->window, data + (WINDOW_BASE - DATA_BASE), WINDOW_SIZE);
+    memcpy(state->window, machine.data + (WINDOW_BASE - DATA_BASE), WINDOW_SIZE);
 }
 
 static void run_state(const struct case_state *initial, struct case_state *result) {
-    load_state(initial);
-    if (engine_soft.vcpu_run(vcpu) != ENGINE_EXIT_KICKED || cpu->el != 1)
-        die("the vCPU stopped by itself");
+    machine_load_state(initial);
+    if (engine_soft.vcpu_run(machine.vcpu) != ENGINE_EXIT_KICKED || machine.cpu->el != 1)
+        machine_die("the vCPU stopped by itself");
     store_state(result);
 }
 
@@ -232,7 +83,7 @@ static bool is_unknown_after_fault(const struct case_state *state, unsigned reg)
         return false;
     if (state->pc < SLED_BASE || state->pc >= SLED_BASE + SLED_SIZE || state->pc & 3)
         return false;
-    uint32_t word = sled[(state->pc - SLED_BASE) / sizeof(uint32_t)];
+    uint32_t word = machine.sled[(state->pc - SLED_BASE) / sizeof(uint32_t)];
     return (word & 31) == reg || (word >> 10 & 31) == reg;
 }
 
@@ -315,7 +166,7 @@ static void show_failure(const struct case_record *record, uint32_t seed, const 
 
 static void read_oracle(struct case_state *state) {
     if (fread(state, sizeof(*state), 1, stdin) != 1)
-        die("the oracle ended early");
+        machine_die("the oracle ended early");
 }
 
 /* Runs all states of a record; returns how many differ. */
@@ -342,9 +193,9 @@ static uint64_t run_file(const struct case_record *record, const struct case_rec
     struct case_batch batch = {record, record};
     for (; record < end; record = batch.end) {
         uint64_t pc = CODE_BASE;
-        batch = case_load_batch(sled, record, end, batch);
-        memset(data, 0, DATA_SIZE);
-        code_invalidate_all(cpu);
+        batch = case_load_batch(machine.sled, record, end, batch);
+        memset(machine.data, 0, DATA_SIZE);
+        code_invalidate_all(machine.cpu);
         for (const struct case_record *r = batch.first; r < batch.end; r = case_next(r)) {
             failures += run_record(r, pc);
             pc += (r->words + 1) * sizeof(uint32_t);
@@ -357,19 +208,19 @@ int main(int argc, char **argv) {
     struct stat stat;
     int fd = argc == 2 || argc == 3 ? open(argv[1], O_RDONLY) : -1;
     if (fd < 0 || fstat(fd, &stat) < 0)
-        die("usage: run_cases CASES [ENGINE-OPTION] < states of the oracle");
+        machine_die("usage: run_cases CASES [ENGINE-OPTION] < states of the oracle");
     const char *file = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (file == MAP_FAILED)
-        die("cannot read the cases");
-    make_machine(argc > 2 ? argv[2] : NULL);
+        machine_die("cannot read the cases");
+    machine_create(argc > 2 ? argv[2] : NULL, on_hvc);
     atomic_bool end = false;
     pthread_t thread;
     if (pthread_create(&thread, NULL, disturb, &end) != 0)
-        die("cannot start a thread");
+        machine_die("cannot start a thread");
     uint64_t failures =
         run_file((const struct case_record *)file, (const struct case_record *)(file + stat.st_size));
     atomic_store(&end, true);
     pthread_join(thread, NULL);
-    destroy_machine();
+    machine_destroy();
     return failures ? 1 : 0;
 }

@@ -153,7 +153,7 @@ static unsigned differ_u64(FILE *out, const char *name, int number, uint64_t tra
 }
 
 /* How many things differ; out: or NULL. */
-static unsigned compare(const struct cpu *cpu, const struct cpu *shadow, bool flags, FILE *out) {
+static unsigned compare(const struct cpu *cpu, const struct cpu *shadow, unsigned what, FILE *out) {
     const uint64_t nzcv = UINT64_C(0xf) << 28;
     unsigned count = differ_u64(out, "pc", -1, cpu->pc, shadow->pc);
     for (int i = 0; i < REG_SINK; i++)
@@ -163,12 +163,13 @@ static unsigned compare(const struct cpu *cpu, const struct cpu *shadow, bool fl
         count += differ_u64(out, "v.d[1] of v", i, cpu->v[i].d[1], shadow->v[i].d[1]);
     }
     count += differ_u64(out, "pstate without flags", -1, cpu_pstate(cpu) & ~nzcv, cpu_pstate(shadow) & ~nzcv);
-    if (flags)
+    if (what & VERIFY_NZCV)
         count += differ_u64(out, "nzcv", -1, cpu->nzcv, shadow->nzcv);
     count += differ_u64(out, "sp_el", 0, cpu->sp_bank[0], shadow->sp_bank[0]);
     count += differ_u64(out, "sp_el", 1, cpu->sp_bank[1], shadow->sp_bank[1]);
     count += differ_u64(out, "fpcr", -1, cpu->fpcr, shadow->fpcr);
-    count += differ_u64(out, "fpsr", -1, cpu->fpsr, shadow->fpsr);
+    if (what & VERIFY_FPSR)
+        count += differ_u64(out, "fpsr", -1, cpu->fpsr, shadow->fpsr);
     count += differ_u64(out, "exclusive address", -1, cpu->exclusive_addr, shadow->exclusive_addr);
     if (shadow->exclusive_addr != UINT64_MAX) {
         count += differ_u64(out, "exclusive size", -1, cpu->exclusive_size, shadow->exclusive_size);
@@ -188,11 +189,11 @@ static bool may_stop(const struct verify *verify) {
 }
 
 /* Only `nearest` is needed of all places that may be meant, for the report. */
-static bool arrived(struct verify *verify, bool flags) {
+static bool arrived(struct verify *verify, unsigned what) {
     if (!may_stop(verify))
         return false;
-    unsigned differences = compare(verify->cpu, verify->shadow, flags, NULL);
-    if (differences && flags && compare(verify->cpu, verify->shadow, false, NULL) == 0 &&
+    unsigned differences = compare(verify->cpu, verify->shadow, what, NULL);
+    if (differences == 1 && what & VERIFY_NZCV && verify->cpu->nzcv != verify->shadow->nzcv &&
         !region_reads_flags(code_enter(verify->shadow), verify->cpu->pc & ~PAGE_MASK))
         return true; /* those of translated code are old, as nobody will look */
     if (differences && (!verify->differences || differences < verify->differences)) {
@@ -202,7 +203,7 @@ static bool arrived(struct verify *verify, bool flags) {
     return !differences;
 }
 
-static void report(struct verify *verify, bool flags) {
+static void report(struct verify *verify, unsigned what) {
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -211,12 +212,14 @@ static void report(struct verify *verify, bool flags) {
     uint64_t first = verify->steps > VERIFY_TRACE ? verify->steps - VERIFY_TRACE : 0;
     fprintf(out, "%s", verify->why);
     if (verify->differences)
-        compare(verify->cpu, verify->nearest, flags, out);
+        compare(verify->cpu, verify->nearest, what, out);
     else
         fprintf(out, "\n  translated code came to 0x%llx, the interpreter to 0x%llx",
             (unsigned long long)verify->cpu->pc, (unsigned long long)verify->shadow->pc);
-    fprintf(out, "\n  The last of %llu instructions that were interpreted (%u of %u accesses):",
-        (unsigned long long)verify->steps, verify->at, verify->count);
+    fprintf(out,
+        "\n  The last of %llu instructions that were interpreted (%u of %u accesses) since %s 0x%llx:",
+        (unsigned long long)verify->steps, verify->at, verify->count, verify->since,
+        (unsigned long long)verify->since_pc);
     for (uint64_t step = first; step < verify->steps; step++) {
         char name[96];
         uint64_t pc = verify->trace[step % VERIFY_TRACE].pc;
@@ -249,24 +252,24 @@ static void step(struct verify *verify) {
     shadow->pc = shadow->next_pc;
 }
 
-static void execute(struct verify *verify, bool flags) {
+static void execute(struct verify *verify, unsigned what) {
     setjmp(verify->shadow->unwind); /* exceptions: pc is the vector */
-    while (!arrived(verify, flags)) {
+    while (!arrived(verify, what)) {
         if (verify->steps == most_steps)
             differ(verify, "the interpreter does not come there");
         step(verify);
     }
 }
 
-bool verify_replay(struct verify *verify, bool flags) {
+bool verify_replay(struct verify *verify, unsigned what) {
     verify->at = verify->taken = 0;
     verify->steps = 0;
     verify->differences = 0;
     verify->atomic = false;
     verify->why[0] = 0;
     switch (setjmp(verify->stop)) {
-    case 0: execute(verify, flags); return true;
-    case STOP_DIFFERENT: report(verify, flags); return false;
+    case 0: execute(verify, what); return true;
+    case STOP_DIFFERENT: report(verify, what); return false;
     default: return true;
     }
 }

@@ -65,7 +65,9 @@ static unsigned next_length(struct verify *verify) {
     return 1 + (r & (r >> 12) & (VERIFY_ENOUGH - 1));
 }
 
-static void start(struct verify *verify) {
+static void start(struct verify *verify, const char *since) {
+    verify->since = since;
+    verify->since_pc = verify->cpu->pc;
     pthread_mutex_lock(&lock);
     verify->running = true;
     verify->count = 0;
@@ -79,7 +81,7 @@ static _Noreturn void fail(struct cpu *cpu) {
 }
 
 /* Gives the lock back, and compares. */
-static void checkpoint(struct cpu *cpu, bool flags) {
+static void checkpoint(struct cpu *cpu, unsigned what) {
     struct verify *verify = cpu->verify;
     finish_store(verify);
     verify->running = false;
@@ -91,7 +93,7 @@ static void checkpoint(struct cpu *cpu, bool flags) {
         return;
     const uint32_t mxcsr = __builtin_ia32_stmxcsr();
     __builtin_ia32_ldmxcsr(cpu->host_mxcsr);
-    bool same = verify_replay(verify, flags);
+    bool same = verify_replay(verify, what);
     __builtin_ia32_ldmxcsr(mxcsr);
     if (!same)
         fail(cpu);
@@ -99,11 +101,11 @@ static void checkpoint(struct cpu *cpu, bool flags) {
 
 void verify_begin(struct cpu *cpu) {
     verify_copy_state(cpu->verify->shadow, cpu);
-    start(cpu->verify);
+    start(cpu->verify, "entering");
 }
 
 void verify_end(struct cpu *cpu) {
-    checkpoint(cpu, true);
+    checkpoint(cpu, VERIFY_ALL);
 }
 
 void verify_unwound(struct cpu *cpu) {
@@ -117,37 +119,47 @@ void verify_pause(struct cpu *cpu) {
     enum { FLAGS = 0x3f };
     cpu->mxcsr |= __builtin_ia32_stmxcsr() & FLAGS;
     cpu_fp_fold_flags(cpu);
-    checkpoint(cpu, true);
+    checkpoint(cpu, VERIFY_ALL);
 }
 
 void verify_resume(struct cpu *cpu) {
     verify_begin(cpu);
 }
 
-/* NZCV is not in memory when a handler is called for an instruction in the middle of a region, unless it is
- * for the handler: the shadow's is true. */
+/* In the middle of a region, NZCV is in memory for a handler that reads it, and where the instruction has no
+ * translation; else the shadow's is true. What a translation computed before it bailed out has left its flags
+ * in FPSR, which must be those of the whole instruction. */
 void verify_handler(struct cpu *cpu, const struct a64_insn *insn) {
     const uint32_t use = region_use(insn);
+    const bool stored = !jit_forms[insn->op].emit, bailed_out = !stored && use & JIT_FP_ARITH;
     cpu_fp_fold_flags(cpu);
     cpu->next_pc = cpu->pc + 4;
-    checkpoint(cpu, use & JIT_READS);
-    const uint8_t nzcv = cpu->verify->shadow->nzcv;
+    checkpoint(cpu, (stored || use & JIT_READS ? VERIFY_NZCV : 0) | (bailed_out ? 0 : VERIFY_FPSR));
+    struct cpu *shadow = cpu->verify->shadow;
+    const uint8_t nzcv = shadow->nzcv;
     a64_exec[insn->op](cpu, insn);
+    if (bailed_out)
+        a64_exec[insn->op](shadow, insn);
+    if (cpu->fpsr != shadow->fpsr && bailed_out) {
+        log_warn("verify: vCPU %u: %s at 0x%llx leaves FPSR 0x%x, interpreted 0x%x", cpu->index,
+            a64_op_name(insn->op), (unsigned long long)cpu->pc, cpu->fpsr, shadow->fpsr);
+        fail(cpu);
+    }
     verify_copy_state(cpu->verify->shadow, cpu);
     cpu->verify->shadow->pc = cpu->next_pc;
-    if (!(use & JIT_SETS))
+    if (!stored && !(use & JIT_SETS))
         cpu->verify->shadow->nzcv = nzcv;
-    start(cpu->verify);
+    start(cpu->verify, "the handler of");
 }
 
 /* At the end of a region everything is in memory. */
 void verify_handler_end(struct cpu *cpu, const struct a64_insn *insn) {
     cpu_fp_fold_flags(cpu);
-    checkpoint(cpu, true);
+    checkpoint(cpu, VERIFY_ALL);
     a64_exec[insn->op](cpu, insn);
     verify_copy_state(cpu->verify->shadow, cpu);
     cpu->verify->shadow->pc = cpu->next_pc;
-    start(cpu->verify);
+    start(cpu->verify, "the last handler of a region, of");
 }
 
 /* --- life */

@@ -38,6 +38,9 @@ struct verify {
     bool running; /* translated code, under the lock */
     bool failed;  /* a difference was reported */
 
+    const char *since; /* what the stretch began with */
+    uint64_t since_pc;
+
     struct verify_access *log;
     unsigned count, enough;
     bool overflow; /* of the log: no comparison */
@@ -80,8 +83,9 @@ enum { VERIFY_SIZE = 0xff, VERIFY_WRITE = 0x100, VERIFY_USER = 0x200, VERIFY_OFF
 uint8_t *verify_access(struct cpu *cpu, uint8_t *host, uint64_t va, uint32_t what);
 
 /* --- replay.c */
-/* Interprets on the shadow, from its state to that of the vCPU. Reports a difference and returns false.
- * flags: NZCV is to be compared. */
-bool verify_replay(struct verify *verify, bool flags);
+/* What of the state is compared, besides what always is. */
+enum { VERIFY_NZCV = 1, VERIFY_FPSR = 2, VERIFY_ALL = 3 };
+/* Interprets on the shadow, from its state to that of the vCPU. Reports a difference and returns false. */
+bool verify_replay(struct verify *verify, unsigned what);
 /* The architectural state. */
 void verify_copy_state(struct cpu *to, const struct cpu *from);
