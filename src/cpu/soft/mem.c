@@ -28,6 +28,11 @@ static struct tlb_entry *lookup(struct cpu *cpu, unsigned mmu, uint64_t va, bool
     struct tlb_entry *entry = tlb_slot(cpu, mmu, va);
     if (hits(write ? entry->write : entry->read, va))
         return entry;
+    const struct tlb_entry *second = tlb_second_slot(cpu->tlb_set[mmu], va);
+    if (hits(write ? second->write : second->read, va)) {
+        *entry = *second;
+        return entry;
+    }
 
     struct mmu_page page;
     cpu->stats.tlb_misses++;

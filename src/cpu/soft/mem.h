@@ -41,7 +41,7 @@ struct tlb_fetch {
     uint64_t info;
 };
 
-enum { TLB_ENTRIES = 1024, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
+enum { TLB_ENTRIES = 1024, TLB_SECOND = 2048, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
 
 /* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT
  * of the address by TLB_JUMP_BITS is the index. */
@@ -51,6 +51,9 @@ enum { TLB_JUMP_BITS = (TLB_JUMP_PAGES - 1) << PAGE_BITS | (TLB_JUMPS_A_PAGE - 1
 /* What one privilege level sees. */
 struct tlb_set {
     struct tlb_entry data[TLB_ENTRIES];
+    /* Those of 4 KiB pages once more, by other bits of the address: pages that share an entry above, as a
+     * stack and a heap may for long, seldom do here as well. */
+    struct tlb_entry second[TLB_SECOND];
     struct tlb_fetch fetch[TLB_FETCHES];
     uint64_t jump_va[TLB_JUMPS]; /* ~0: none */
     const uint8_t *jump_code[TLB_JUMPS];
@@ -78,6 +81,11 @@ void mem_write_slow(struct cpu *cpu, unsigned mmu, uint64_t va, unsigned size, u
 
 static inline struct tlb_entry *tlb_slot(struct cpu *cpu, unsigned mmu, uint64_t va) {
     return &cpu->tlb_set[mmu]->data[va >> PAGE_BITS & (TLB_ENTRIES - 1)];
+}
+
+static inline struct tlb_entry *tlb_second_slot(struct tlb_set *set, uint64_t va) {
+    uint64_t page = va >> PAGE_BITS;
+    return &set->second[(page ^ page / TLB_SECOND) % TLB_SECOND];
 }
 
 /* The page address with the low bits that must be clear for an aligned access kept: equal to the tag only

@@ -57,6 +57,8 @@ static void empty_jumps(struct tlb_set *set) {
 static void set_empty(struct tlb_set *set) {
     if (has_jumps(set))
         empty_jumps(set);
+    if (set->global || set->nonglobal)
+        memset(set->second, 0xff, sizeof set->second);
     memset(set->data, 0xff, sizeof set->data);
     memset(set->fetch, 0xff, sizeof set->fetch);
     memset(set->blocks, 0, sizeof set->blocks);
@@ -96,6 +98,18 @@ static void drop_jumps(struct tlb_set *set, uint64_t page) {
     set->jump_pages[group] = 0;
 }
 
+static void drop_second(struct tlb_set *set, uint64_t first, uint64_t last) {
+    if ((last - first) >> PAGE_BITS < SEARCH_PAGES) {
+        for (uint64_t page = first; page <= last; page += PAGE_SIZE_4K)
+            drop(tlb_second_slot(set, page));
+        return;
+    }
+    for (unsigned i = 0; i < TLB_SECOND; i++)
+        if (set->second[i].read != ~UINT64_C(0) &&
+            meets(set->second[i].read, set->second[i].info, first, last))
+            drop(&set->second[i]);
+}
+
 static void set_search(struct tlb_set *set, uint64_t first, uint64_t last) {
     if (meets_jumps(set, first, last))
         empty_jumps(set);
@@ -109,6 +123,7 @@ static void set_search(struct tlb_set *set, uint64_t first, uint64_t last) {
 
 static void set_flush_pages(struct tlb_set *set, uint64_t first, uint64_t last) {
     uint64_t low = first, high = last;
+    drop_second(set, first, last);
     widen(set, &low, &high);
     if ((high - low) >> PAGE_BITS >= SEARCH_PAGES) {
         set_search(set, first, last);
@@ -129,6 +144,9 @@ static void set_flush_nonglobal(struct tlb_set *set) {
     for (unsigned i = 0; i < TLB_ENTRIES; i++)
         if (set->data[i].info & TLB_INFO_NONGLOBAL)
             drop(&set->data[i]);
+    for (unsigned i = 0; i < TLB_SECOND; i++)
+        if (set->second[i].info & TLB_INFO_NONGLOBAL)
+            drop(&set->second[i]);
     for (unsigned i = 0; i < TLB_FETCHES; i++)
         if (set->fetch[i].info & TLB_INFO_NONGLOBAL)
             drop_fetch(&set->fetch[i]);
@@ -255,6 +273,8 @@ void tlb_fill(
     entry->write = page->writable ? tag | (slot && !rom ? 0 : TLB_MMIO) : ~UINT64_C(0);
     entry->addend = slot ? (uintptr_t)host_of(slot, page) - (uintptr_t)(va & PAGE_MASK) : 0;
     entry->info = info_of(cpu->tlb_set[mmu], va, page);
+    if (page->shift == PAGE_BITS)
+        *tlb_second_slot(cpu->tlb_set[mmu], va) = *entry;
 }
 
 void tlb_fill_fetch(
@@ -266,15 +286,20 @@ void tlb_fill_fetch(
     entry->info = info_of(set, va, page);
 }
 
+static void set_init(struct tlb_set *set) {
+    set->global = true; /* for all of it to be emptied */
+    set_empty(set);
+}
+
 int tlb_create(struct cpu *cpu) {
-    cpu->tlb = malloc(sizeof *cpu->tlb);
+    cpu->tlb = calloc(1, sizeof *cpu->tlb);
     if (!cpu->tlb)
         return -1;
-    set_empty(&cpu->tlb->el1[0]);
-    set_empty(&cpu->tlb->el1[1]);
+    set_init(&cpu->tlb->el1[0]);
+    set_init(&cpu->tlb->el1[1]);
     tlb_forget_jumps(cpu);
     for (unsigned i = 0; i < TLB_ASIDS; i++) {
-        set_empty(&cpu->tlb->el0[i]);
+        set_init(&cpu->tlb->el0[i]);
         cpu->tlb->asid[i] = TLB_NO_ASID;
         cpu->tlb->used[i] = 0;
     }

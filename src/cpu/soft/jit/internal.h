@@ -12,7 +12,8 @@ enum {
     JIT_ROOM = 256 << 10,  /* more than any region needs */
     JIT_PAGES = 4096,      /* physical pages with translations */
     JIT_BUCKETS = 4096,
-    JIT_HOT = 12, /* a place is translated when it has been come to this often */
+    JIT_LOOK_UPS = 6, /* sizes of accesses, 1 to 32 bytes */
+    JIT_HOT = 12,     /* a place is translated when it has been come to this often */
 };
 
 /* Translations of one physical page. */
@@ -53,9 +54,9 @@ struct jit {
     const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
     const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
     const uint8_t *jump;        /* rax: pc, to go on there */
-    /* By log2 of the bytes, and whether they are written: called; rax: the address. ZF: there is memory at
-     * rax + the address. Clobbers rcx and rdx. */
-    const uint8_t *look_up[6][2];
+    /* By log2 of the bytes, and whether they are written: called; rax: the address. ZF: rax is its entry's
+     * addend, and rdx the address. Otherwise rax stays. Clobbers rcx, rdx, xmm0 and xmm1. */
+    const uint8_t *look_up[JIT_LOOK_UPS][2];
     /* verify.h. Called; rcx: the host's address, rdx: the guest's, pushed: what. Returns in rax where to
      * access instead; keeps all but rcx and rdx. */
     const uint8_t *log_access;
@@ -110,7 +111,9 @@ enum {
 };
 
 struct region_access {
-    int32_t offset; /* from the base */
+    bool grouped;
+    uint8_t va;     /* host register of the address, if it is not in a group ... */
+    int32_t offset; /* or from the base */
     uint8_t bytes;
     bool write;
 };
@@ -260,10 +263,11 @@ void jit_go_virtual(struct translation *t);
 /* The current instruction by its handler. */
 void jit_call_handler(struct translation *t);
 
-/* --- memory.c: what an access does whose group's lookup does not hold. */
+/* --- memory.c: what an access does that the inline lookup did not find. */
 void jit_write_lookup(struct translation *t, int index);
-/* Writes the comparison of a lookup: va is the register of the address, rcx what is set to the entry's
- * offset. ZF: it holds. */
+/* rcx = the offset in the TLB set of the entry for the address in va. */
+void jit_write_index(struct x86 *a, enum x86_reg va);
+/* The same, and compares the entry's tag. ZF: it holds. Clobbers rdx. */
 void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write);
 /* The slots of groups of accesses in the stack frame, `pushed` bytes below it. */
 struct x86_rm jit_slot(int slot, int32_t pushed);

@@ -75,14 +75,13 @@ static int32_t tag_offset(bool write) {
     return write ? offsetof(struct tlb_entry, write) : offsetof(struct tlb_entry, read);
 }
 
-/* rcx = the offset of va's entry */
-static void write_index(struct x86 *a, enum x86_reg va) {
+void jit_write_index(struct x86 *a, enum x86_reg va) {
     x86_rorx(a, false, RCX, x86_r(va), PAGE_BITS - ENTRY_SHIFT);
     x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_ENTRIES - 1) << ENTRY_SHIFT);
 }
 
 void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write) {
-    write_index(a, va);
+    jit_write_index(a, va);
     if (bytes == 1)
         x86_mov(a, true, RDX, va);
     else
@@ -111,10 +110,24 @@ static struct x86_rm found(
 }
 
 static struct x86_rm look_up(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+    struct x86 *a = &t->a;
+    struct region_insn *i = jit_current(t);
+    const bool verify = t->cpu->verify;
+    const struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend));
     t->flags = JIT_FLAGS_NONE;
-    jit_write_probe(&t->a, va, bytes, write);
-    jit_bail_if(t, CC_NE);
-    return found(t, va, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
+    jit_write_probe(a, va, bytes, write);
+    const bool has_stub = !(bytes & (bytes - 1)) && bytes < 1u << JIT_LOOK_UPS;
+    jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, has_stub ? FIX_LOOKUP : FIX_BAIL);
+    i->access = (struct region_access){.va = va, .bytes = (uint8_t)bytes, .write = write};
+    if (verify && va == RAX)
+        x86_mov(a, true, RDX, va);
+    if (va == RAX)
+        x86_alu(a, true, ALU_ADD, RAX, addend);
+    else
+        x86_load(a, true, RAX, addend);
+    i->found = a->at;
+    const struct x86_rm rm = va == RAX ? x86_m(RAX, 0) : x86_mx(RAX, va, 0, 0);
+    return verify ? log_access(t, va == RAX ? RDX : va, rm, what(bytes, write)) : rm;
 }
 
 /* As EL0 would. With PSTATE.UAO nothing differs from other accesses: rare. */
@@ -124,7 +137,7 @@ static struct x86_rm look_up_user(struct translation *t, enum x86_reg va, unsign
     x86_op(a, 0x80, ALU_CMP, JIT_CPU(uao)); /* CMP byte, 0 */
     x86_imm8(a, 0);
     jit_bail_if(t, CC_NE);
-    write_index(a, va);
+    jit_write_index(a, va);
     x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(tlb_set[MMU_EL0]));
     x86_lea(a, true, RDX, x86_m(va, (int32_t)bytes - 1));
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
@@ -137,7 +150,7 @@ static struct x86_rm look_up_user(struct translation *t, enum x86_reg va, unsign
 static struct x86_rm look_up_aligned(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
     struct x86 *a = &t->a;
     t->flags = JIT_FLAGS_NONE;
-    write_index(a, va);
+    jit_write_index(a, va);
     x86_mov(a, true, RDX, va);
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), (int32_t)bytes - 1 - PAGE_SIZE_4K);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(write)));
@@ -158,7 +171,7 @@ static void look_up_group(struct translation *t, const struct region_group *grou
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
     if (group->first)
         x86_lea(a, false, RAX, x86_m(base, group->first));
-    write_index(a, group->first ? RAX : base);
+    jit_write_index(a, group->first ? RAX : base);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(group->write)));
     jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, FIX_LOOKUP);
     x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
@@ -181,7 +194,8 @@ static struct x86_rm look_up_in_group(
         jit_fix(t, x86_jcc_forward(a, CC_E), t->index, FIX_LOOKUP);
     }
     i->found = a->at;
-    i->access = (struct region_access){.offset = offset, .bytes = (uint8_t)bytes, .write = write};
+    i->access =
+        (struct region_access){.grouped = true, .offset = offset, .bytes = (uint8_t)bytes, .write = write};
     struct x86_rm base = jit_operand(t, insn->rn);
     if (t->cpu->verify) {
         x86_load(a, true, RDX, base);
@@ -198,12 +212,24 @@ static struct x86_rm look_up_in_group(
 void jit_write_lookup(struct translation *t, int index) {
     struct x86 *a = &t->a;
     const struct region_insn *i = &t->region.insn[index];
-    const struct region_group *group = &t->region.group[i->group];
-    if (group->leader == index)
-        x86_store_imm(a, true, jit_slot(group->slot, 0), 0);
-    x86_lea(a, true, RAX, x86_m(jit_source(t, i->insn.rn, RAX), i->access.offset));
-    x86_call(a, t->jit->look_up[__builtin_ctz(i->access.bytes)][i->access.write]);
-    x86_jcc(a, CC_E, i->found);
+    const struct region_access *access = &i->access;
+    if (access->grouped) {
+        const struct region_group *group = &t->region.group[i->group];
+        if (group->leader == index)
+            x86_store_imm(a, true, jit_slot(group->slot, 0), 0);
+        x86_lea(a, true, RAX, x86_m(jit_source(t, i->insn.rn, RAX), access->offset));
+    } else if (access->va != RAX) {
+        x86_mov(a, true, RAX, access->va);
+    }
+    x86_call(a, t->jit->look_up[__builtin_ctz(access->bytes)][access->write]);
+    if (access->grouped || access->va != RAX) {
+        x86_jcc(a, CC_E, i->found);
+    } else { /* the operand is at rax */
+        uint8_t *missed = x86_jcc_short(a, CC_NE);
+        x86_alu(a, true, ALU_ADD, RAX, x86_r(RDX));
+        x86_jmp(a, i->found);
+        x86_bind_short(a, missed);
+    }
     if (i->bail)
         x86_jmp(a, i->bail);
     else

@@ -168,13 +168,55 @@ static void write_handler_end(const struct cpu *cpu, struct x86 *a) {
     jit_write_jump(jit, a);
 }
 
-static void write_look_up(struct jit *jit, struct x86 *a) {
-    for (unsigned log2 = 0; log2 < sizeof jit->look_up / sizeof *jit->look_up; log2++)
+/* Called; rax: an address. ZF: its entry was in the second TLB, and is in the first now. */
+static const uint8_t *write_second(struct x86 *a) {
+    enum { LOG2_SECOND = 11, ENTRY_SHIFT = 5, HALF = 16 };
+    _Static_assert(TLB_SECOND == 1 << LOG2_SECOND && sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "shifts");
+    const int32_t second = offsetof(struct tlb_set, second), read = offsetof(struct tlb_entry, read);
+    const uint8_t *start = a->at;
+    x86_mov(a, true, RCX, RAX);
+    x86_shift(a, true, SHIFT_SHR, x86_r(RCX), PAGE_BITS);
+    x86_mov(a, true, RDX, RCX);
+    x86_shift(a, true, SHIFT_SHR, x86_r(RDX), LOG2_SECOND);
+    x86_alu(a, false, ALU_XOR, RCX, x86_r(RDX));
+    x86_alu_imm(a, false, ALU_AND, x86_r(RCX), TLB_SECOND - 1);
+    x86_shift(a, false, SHIFT_SHL, x86_r(RCX), ENTRY_SHIFT);
+    x86_mov(a, true, RDX, RAX);
+    x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
+    x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, second + read));
+    uint8_t *missed = x86_jcc_short(a, CC_NE);
+    x86_vex(a, X86_VMOVDQU, 0, 0, x86_mx(R15, RCX, 0, second));
+    x86_vex(a, X86_VMOVDQU, 1, 0, x86_mx(R15, RCX, 0, second + HALF));
+    jit_write_index(a, RAX);
+    x86_vex(a, X86_VMOVDQU_STORE, 0, 0, x86_mx(R15, RCX, 0, 0));
+    x86_vex(a, X86_VMOVDQU_STORE, 1, 0, x86_mx(R15, RCX, 0, HALF));
+    x86_alu(a, false, ALU_CMP, RAX, x86_r(RAX));
+    x86_bind_short(a, missed);
+    x86_ret(a);
+    return start;
+}
+
+static void write_look_up(struct x86 *a, const uint8_t *second, unsigned bytes, bool write) {
+    jit_write_probe(a, RAX, bytes, write);
+    uint8_t *found = x86_jcc_short(a, CC_E);
+    x86_call(a, second);
+    uint8_t *missed = x86_jcc_short(a, CC_NE);
+    jit_write_probe(a, RAX, bytes, write);
+    uint8_t *differs = x86_jcc_short(a, CC_NE);
+    x86_bind_short(a, found);
+    x86_mov(a, true, RDX, RAX);
+    x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
+    x86_bind_short(a, missed);
+    x86_bind_short(a, differs);
+    x86_ret(a);
+}
+
+static void write_look_ups(struct jit *jit, struct x86 *a) {
+    const uint8_t *second = write_second(a);
+    for (unsigned log2 = 0; log2 < JIT_LOOK_UPS; log2++)
         for (unsigned write = 0; write < 2; write++) {
             jit->look_up[log2][write] = a->at;
-            jit_write_probe(a, RAX, 1u << log2, write);
-            x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
-            x86_ret(a);
+            write_look_up(a, second, 1u << log2, write);
         }
 }
 
@@ -213,7 +255,7 @@ void jit_write_stubs(struct cpu *cpu) {
     write_sync_flags(jit, &a);
     write_handler(cpu, &a);
     write_handler_end(cpu, &a);
-    write_look_up(jit, &a);
+    write_look_ups(jit, &a);
     if (cpu->verify)
         write_log_access(jit, &a);
 }
