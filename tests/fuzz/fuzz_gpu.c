@@ -1,8 +1,18 @@
 /* virtio-gpu's commands, as a hostile guest would send them: any words in any order on both queues, through
  * the real transport, with resets, resizes and accesses to the configuration space between them. Some inputs
- * meet the 2D renderer, some a 3D one that watches over the rules of its border. */
+ * meet the 2D renderer, some a 3D one that watches over the rules of its border. Built as fuzz_gpu_virgl, all
+ * of them meet virglrenderer, its GL driver and its render server, and half of the commands are such as it
+ * takes. */
+#include <stdio.h>
+
 #include "../unit/gpu_driver.h"
 #include "support/fake_renderer.h"
+
+#ifdef FUZZ_VIRGL
+static const bool use_virgl = true;
+#else
+static const bool use_virgl = false;
+#endif
 
 struct input {
     const uint8_t *data;
@@ -43,6 +53,72 @@ static uint32_t next_type(struct input *in) {
     return next_word(in);
 }
 
+/* What Gallium's commands begin with: the command, an object's type, the length (virgl_protocol.h). */
+static uint32_t virgl_header(struct input *in, unsigned length) {
+    return next_byte(in) % 56u | (next_byte(in) % 16u) << 8 | length << 16;
+}
+
+/* A body that a 3D renderer does not refuse at first sight. Returns how many words it has. */
+static unsigned sensible_body(struct input *in, uint32_t *words) {
+    static const uint32_t capsets[] = {0, 1, 2, 4};
+    uint32_t *body = words + 6;
+    uint8_t size = next_byte(in);
+    switch (words[0]) {
+    case VIRTIO_GPU_CMD_CTX_CREATE: body[1] = capsets[size % 4]; return 18;
+    case VIRTIO_GPU_CMD_RESOURCE_CREATE_3D:
+        body[0] = 1 + size % 8;
+        body[1] = next_byte(in) % 9;                         /* target */
+        body[2] = next_byte(in);                             /* format */
+        body[3] = 1u << next_byte(in) % 21u | next_byte(in); /* bind */
+        body[4] = 1u << next_byte(in) % 8u;
+        body[5] = 1u << next_byte(in) % 8u;
+        body[6] = 1 + next_byte(in) % 4;
+        body[7] = 1 + next_byte(in) % 6;
+        body[8] = next_byte(in) % 4;
+        body[9] = next_byte(in) % 5;
+        return 12;
+    case VIRTIO_GPU_CMD_SUBMIT_3D: {
+        unsigned at = 2;
+        while (at < 200 && in->size) {
+            unsigned length = next_byte(in) % 24u;
+            body[at++] = virgl_header(in, length);
+            for (; length; length--)
+                body[at++] = next_word(in);
+        }
+        body[0] = (at - 2) * 4;
+        return at;
+    }
+    case VIRTIO_GPU_CMD_TRANSFER_TO_HOST_3D:
+    case VIRTIO_GPU_CMD_TRANSFER_FROM_HOST_3D:
+        for (unsigned i = 0; i < 6; i++)
+            body[i] = next_byte(in) % 65u;
+        body[8] = 1 + size % 8;
+        body[9] = next_byte(in) % 4;
+        return 12;
+    case VIRTIO_GPU_CMD_RESOURCE_CREATE_BLOB:
+        body[0] = 1 + size % 8;
+        body[1] = 1 + next_byte(in) % 3;
+        body[2] = next_byte(in) % 8;
+        body[3] = body[1] == 2 ? 0 : 1;
+        body[4] = next_byte(in) % 4;
+        body[6] = (1 + next_byte(in) % 4) * PAGE;
+        body[8] = PIXELS;
+        body[10] = 4 * PAGE;
+        return 12;
+    case VIRTIO_GPU_CMD_RESOURCE_ATTACH_BACKING:
+        body[0] = 1 + size % 8;
+        body[1] = 1;
+        body[2] = PIXELS;
+        body[4] = (1 + next_byte(in)) * 64;
+        return 6;
+    default: /* an id first */
+        body[0] = 1 + size % 8;
+        for (unsigned i = 1; i < 12; i++)
+            body[i] = next_word(in);
+        return 12;
+    }
+}
+
 static void send_command(struct driver *d, struct input *in, unsigned queue) {
     static uint32_t words[6 + 255];
     memset(words, 0, sizeof words);
@@ -51,8 +127,12 @@ static void send_command(struct driver *d, struct input *in, unsigned queue) {
     words[4] = next_byte(in) & 3;  /* the context */
     words[5] = next_byte(in) & 67; /* the ring */
     unsigned count = next_byte(in);
-    for (unsigned i = 0; i < count; i++)
-        words[6 + i] = next_word(in);
+    if (use_virgl && count & 1) {
+        count = sensible_body(in, words);
+    } else {
+        for (unsigned i = 0; i < count; i++)
+            words[6 + i] = next_word(in);
+    }
     memcpy(at(d, REQUEST), words, sizeof words);
     uint32_t size = 24 + 4 * count;
     offer(d, queue, size - (next_byte(in) & 3), next_byte(in) * 8u);
@@ -78,13 +158,36 @@ static uint32_t get_features(struct driver *d) {
     return get_register(d, 0x010) & 31; /* the transport's own are not tested here */
 }
 
+#ifdef FUZZ_VIRGL
+static const struct gpu_renderer_ops *const first_renderer = &gpu_3d;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* A host without it has nothing to test. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    const struct gpu_renderer_host host = {0};
+    struct error e;
+    void *renderer;
+    (void)argc;
+    (void)argv;
+    if (gpu_3d.create(&renderer, &host, &e) < 0) {
+        printf("Done 0 runs in 0 second(s): %s\n", e.text);
+        exit(0);
+    }
+    gpu_3d.destroy(renderer);
+    return 0;
+}
+#else
+static const struct gpu_renderer_ops *const first_renderer = &gpu_soft2d;
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static struct driver *drivers[2];
     if (!drivers[0]) {
-        drivers[0] = open_device(&gpu_soft2d);
-        drivers[1] = open_device(&fake_renderer);
+        drivers[0] = open_device(first_renderer);
+        drivers[1] = use_virgl ? drivers[0] : open_device(&fake_renderer);
     }
     struct input in = {data, size};
     uint8_t kind = next_byte(&in);
