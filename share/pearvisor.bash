@@ -2,13 +2,13 @@
 _pearvisor() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "run --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run doctor --help --version" -- "$current")
         return
     fi
     case $previous in
     --kernel | --initrd | --disk | --screenshot | --profile) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
-    --gpu) mapfile -t COMPREPLY < <(compgen -W "off 2d virgl venus 3d auto" -- "$current") ;;
+    --gpu) mapfile -t COMPREPLY < <(compgen -W "auto off 2d virgl venus 3d" -- "$current") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "off user" -- "$current") ;;
     --serial | --console) mapfile -t COMPREPLY < <(compgen -W "stdio file: unix: none" -- "$current") ;;
     --display) mapfile -t COMPREPLY < <(compgen -W "none window" -- "$current") ;;

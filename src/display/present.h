@@ -2,6 +2,7 @@
  * without it present_create() fails with one line that says so. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "display/display.h"
@@ -17,6 +18,9 @@ struct present_config {
     const char *title;
     uint32_t width, height; /* of the window at first; 0: 1280 x 800 */
 };
+
+/* Whether it was built in. */
+bool present_available(void);
 
 /* All calls but present_quit() come from one thread, the main thread where the host insists (macOS). */
 struct present *present_create(const struct present_config *config, struct error *e);

@@ -16,3 +16,7 @@ void present_destroy(struct present *present) {
 }
 
 void present_quit(void) {}
+
+bool present_available(void) {
+    return false;
+}

@@ -334,3 +334,7 @@ int net_slirp_forward(struct net *net, const char *spec, struct error *e) {
     prepare(self);
     return 0;
 }
+
+const char *net_slirp_version(void) {
+    return slirp_version_string();
+}

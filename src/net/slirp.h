@@ -9,6 +9,8 @@
 /* The loop outlives the network. mtu: 1500 to NET_MTU_MAX. Before the loop runs, like net_slirp_forward(). */
 struct net *net_slirp_create(struct host_loop *loop, unsigned mtu, struct error *e);
 
+const char *net_slirp_version(void);
+
 /* "tcp:HOSTPORT-GUESTPORT" or "udp:...": what reaches that port of the host's 127.0.0.1 goes to the guest.
  * Fails with one line that names the port, also when another program has it. */
 int net_slirp_forward(struct net *net, const char *spec, struct error *e);
