@@ -134,7 +134,11 @@ static void binary_flags(
         compare(t, insn, wide, second);
     else
         binary(t, insn, wide, op, second);
-    jit_flags_set(t, op == ALU_SUB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD);
+    const enum jit_flags kind = op == ALU_SUB ? JIT_FLAGS_SUB : JIT_FLAGS_ADD;
+    if (op != ALU_AND && x86_is_reg(second) && second.base == RCX)
+        jit_flags_set_by(t, kind, insn, wide, second);
+    else
+        jit_flags_set(t, kind);
 }
 
 static void binary_flags_immediate(

@@ -47,13 +47,35 @@ FLAGS_OF(32)
 FLAGS_OF(64)
 #undef FLAGS_OF
 
+/* Quiet: what FCMP found out about FPSR is known already. */
+#define FLAGS_COMPARE(type)                                                                                  \
+    static uint8_t flags_of_compare_##type(const uint64_t operand[2]) {                                      \
+        type a, b;                                                                                           \
+        memcpy(&a, &operand[0], sizeof a);                                                                   \
+        memcpy(&b, &operand[1], sizeof b);                                                                   \
+        if (__builtin_isunordered(a, b))                                                                     \
+            return FLAG_C | FLAG_V;                                                                          \
+        return a == b ? FLAG_Z | FLAG_C : __builtin_isless(a, b) ? FLAG_N : FLAG_C;                          \
+    }
+FLAGS_COMPARE(float)
+FLAGS_COMPARE(double)
+#undef FLAGS_COMPARE
+
+static uint8_t flags_of(uint32_t kind, const uint64_t operand[2]) {
+    switch (kind) {
+    case FLAGS_OF_COMPARE: return flags_of_compare_float(operand);
+    case FLAGS_OF_COMPARE | FLAGS_WIDE: return flags_of_compare_double(operand);
+    default:
+        if (kind & FLAGS_WIDE)
+            return flags_of64(kind & ~(uint32_t)FLAGS_WIDE, operand[0], operand[1]);
+        return flags_of32(kind, (uint32_t)operand[0], (uint32_t)operand[1]);
+    }
+}
+
 void jit_sync_flags(struct cpu *cpu) {
-    uint32_t kind = cpu->flags_kind;
-    uint64_t a = cpu->flags_operand[0], b = cpu->flags_operand[1];
-    if (kind == FLAGS_STORED)
+    if (cpu->flags_kind == FLAGS_STORED)
         return;
-    cpu->nzcv = kind & FLAGS_WIDE ? flags_of64(kind & ~(uint32_t)FLAGS_WIDE, a, b)
-                                  : flags_of32(kind, (uint32_t)a, (uint32_t)b);
+    cpu->nzcv = flags_of(cpu->flags_kind, cpu->flags_operand);
     cpu->flags_kind = FLAGS_STORED;
 }
 
@@ -119,6 +141,35 @@ void jit_flags_set(struct translation *t, enum jit_flags kind) {
         jit_flags_store_operands(t, &origin);
     else
         store(t);
+}
+
+void jit_flags_set_by(struct translation *t, enum jit_flags kind, const struct a64_insn *insn, bool wide,
+    struct x86_rm second) {
+    const bool in_place = insn->rd == insn->rn && insn->rd != REG_SINK;
+    uint32_t stored = kind == JIT_FLAGS_SUB ? FLAGS_OF_SUB : FLAGS_OF_ADD;
+    t->flags = kind;
+    if (!jit_flags_wanted(t))
+        return;
+    if (in_place)
+        stored += FLAGS_OF_SUM - FLAGS_OF_ADD;
+    x86_store(&t->a, true, JIT_CPU(flags_operand[0]), jit_source(t, insn->rn, RAX));
+    x86_store(&t->a, true, JIT_CPU(flags_operand[1]), second.base);
+    x86_store_imm(&t->a, false, JIT_CPU(flags_kind), (int32_t)(stored | (wide ? FLAGS_WIDE : 0)));
+}
+
+void jit_flags_set_compared(struct translation *t, bool wide, unsigned first, struct x86_rm second) {
+    struct x86 *a = &t->a;
+    t->flags = JIT_FLAGS_FP;
+    if (!jit_flags_wanted(t))
+        return;
+    x86_vex(a, X86_VMOVQ_STORE, first, 0, JIT_CPU(flags_operand[0]));
+    if (x86_is_reg(second)) {
+        x86_vex(a, X86_VMOVQ_STORE, second.base, 0, JIT_CPU(flags_operand[1]));
+    } else {
+        x86_load(a, true, RAX, second);
+        x86_store(a, true, JIT_CPU(flags_operand[1]), RAX);
+    }
+    x86_store_imm(a, false, JIT_CPU(flags_kind), FLAGS_OF_COMPARE | (wide ? FLAGS_WIDE : 0));
 }
 
 void jit_flags_set_stored(struct translation *t, enum jit_flags kind) {

@@ -282,7 +282,7 @@ static void compare(struct translation *t, const struct a64_insn *insn, uint32_t
     if (t->fp_careful)
         jit_flags_set_stored(t, JIT_FLAGS_FP); /* as the handler would, if it has it */
     else
-        jit_flags_set(t, JIT_FLAGS_FP);
+        jit_flags_set_compared(t, insn->size == 3, n, m);
 }
 
 void jit_fcmp(struct translation *t, const struct a64_insn *insn) {

@@ -133,6 +133,7 @@ struct region_insn {
     bool flags_live;              /* before it, somebody may still look at NZCV */
     bool flags_read;              /* and does so in the region */
     bool flags_needed;            /* likewise, and wants them stored, rather than by their origin */
+    bool flags_last;              /* it overwrites registers that they come from */
     bool flags_stored;            /* it stores the flags that it sets, or their origin */
     int16_t flags_from, flags_to; /* whose flags they are before and after it: an index, or REGION_STORED */
     int16_t flags_by; /* before it, the same also when the registers they come from are overwritten */
@@ -182,7 +183,8 @@ enum flags_kind {
     FLAGS_OF_AND,
     FLAGS_OF_SUM,
     FLAGS_OF_DIFFERENCE,
-    FLAGS_WIDE = 8, /* 64 bits */
+    FLAGS_OF_COMPARE, /* of floating-point numbers */
+    FLAGS_WIDE = 8,   /* 64 bits */
 };
 
 /* Where the operands of the flags that an instruction sets are afterwards. */

@@ -433,6 +433,13 @@ static bool needed_taken(const struct region *region, const struct region_insn *
     return i->conditional && needed_at(region, i->flags_to, i->taken, i->taken_live);
 }
 
+/* The registers that the flags come from are overwritten: their origin is stored before, if anybody may still
+ * look. */
+static bool is_last_of_origin(const struct region *region, const struct region_insn *i) {
+    return i->form->emit && !(i->use & JIT_SETS) && i->flags_from >= 0 && i->flags_to < 0 &&
+           live_behind(region, i);
+}
+
 /* Before insn `index`, where the flags have a known origin. */
 static bool is_needed(const struct region *region, int index) {
     const struct region_insn *i = &region->insn[index];
@@ -440,12 +447,15 @@ static bool is_needed(const struct region *region, int index) {
         return false; /* the origin is stored for the handler */
     if (i->use & JIT_SETS)
         return false;
-    return i->flags_to < 0 ? live_behind(region, i) : needed_next(region, i) || needed_taken(region, i);
+    return i->flags_to >= 0 && (needed_next(region, i) || needed_taken(region, i));
 }
 
-/* Must insn `index` store the flags that it sets? Not for those who have them from the host's flags. */
+/* Must insn `index` store the flags that it sets, or their origin? If they have none, not for those who have
+ * them from the host's flags. */
 static bool must_store(const struct region *region, int index) {
     const struct region_insn *i = &region->insn[index];
+    if (i->flags_to == index)
+        return needed_next(region, i);
     while (i->next == ++index) {
         const struct region_insn *behind = &region->insn[index];
         const uint32_t use = behind->use;
@@ -474,9 +484,12 @@ static void spread_needs(struct region *region) {
             i->flags_needed = needed;
         }
     }
-    for (int n = 0; n < region->count; n++)
-        if (region->insn[n].use & JIT_SETS)
-            region->insn[n].flags_stored = must_store(region, n);
+    for (int n = 0; n < region->count; n++) {
+        struct region_insn *i = &region->insn[n];
+        if (i->use & JIT_SETS)
+            i->flags_stored = must_store(region, n);
+        i->flags_last = is_last_of_origin(region, i);
+    }
 }
 
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact) {

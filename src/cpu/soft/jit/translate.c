@@ -303,6 +303,8 @@ static void emit_insn(struct translation *t) {
         t->flags = JIT_FLAGS_NONE;
     if (use & JIT_FP && i->form->emit)
         check_fp(t, use);
+    if (i->flags_last)
+        jit_store_origin(t, i->flags_from);
     if (i->form->emit)
         i->form->emit(t, &i->insn);
     else if (i->ends)

@@ -92,9 +92,15 @@ void jit_finish(struct translation *t, unsigned reg, enum x86_reg host);
 /* Which way round the host's CF is ARM's C: after additions as it is (and 0 with OF after logical
  * operations), after subtractions inverted. After UCOMIS nothing is as ARM has it. */
 enum jit_flags { JIT_FLAGS_NONE, JIT_FLAGS_ADD, JIT_FLAGS_SUB, JIT_FLAGS_FP };
-/* The host's flags are this instruction's NZCV now. Stores them in cpu->nzcv where that is needed. Clobbers
- * rax and rcx, not the flags. */
+/* The host's flags are this instruction's NZCV now, after its other results. Stores them or what they come
+ * from where that is needed. Clobbers rax and rcx, not the flags. */
 void jit_flags_set(struct translation *t, enum jit_flags kind);
+/* The same after an addition or subtraction of rn and `second`, which is in a register other than rax and
+ * rd's. */
+void jit_flags_set_by(
+    struct translation *t, enum jit_flags kind, const struct a64_insn *insn, bool wide, struct x86_rm second);
+/* The same after UCOMIS of an xmm register and `second`. */
+void jit_flags_set_compared(struct translation *t, bool wide, unsigned first, struct x86_rm second);
 /* The same for an instruction that may bail out: always stored, and only there. */
 void jit_flags_set_stored(struct translation *t, enum jit_flags kind);
 /* Will anybody see the flags that this instruction sets? */
