@@ -1,4 +1,5 @@
 /* Data processing with general registers. */
+#include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
 
 #define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
@@ -45,7 +46,7 @@ static struct x86_rm shifted(struct translation *t, bool wide, const struct a64_
     return x86_r(RCX);
 }
 
-static struct x86_rm extended(struct translation *t, bool wide, const struct a64_insn *insn) {
+static struct x86_rm extended_unshifted(struct translation *t, bool wide, const struct a64_insn *insn) {
     struct x86 *a = &t->a;
     struct x86_rm from = jit_operand(t, insn->rm);
     switch (insn->shift) {
@@ -60,14 +61,18 @@ static struct x86_rm extended(struct translation *t, bool wide, const struct a64
         else
             x86_load(a, false, RCX, from);
         break;
-    default:
-        if (!insn->amount)
-            return from;
-        x86_load(a, wide, RCX, from);
-        break;
+    default: return from;
     }
-    if (insn->amount)
-        x86_shift(a, wide, SHIFT_SHL, x86_r(RCX), insn->amount);
+    return x86_r(RCX);
+}
+
+static struct x86_rm extended(struct translation *t, bool wide, const struct a64_insn *insn) {
+    struct x86_rm rm = extended_unshifted(t, wide, insn);
+    if (!insn->amount)
+        return rm;
+    if (!x86_is_reg(rm) || rm.base != RCX)
+        x86_load(&t->a, wide, RCX, rm);
+    x86_shift(&t->a, wide, SHIFT_SHL, x86_r(RCX), insn->amount);
     return x86_r(RCX);
 }
 
@@ -79,6 +84,32 @@ static void binary(
     load_first(t, wide, insn->rn, to);
     x86_alu(&t->a, wide, op, to, second);
     finish(t, insn->rd, to);
+}
+
+/* rd = rn + (second << insn->amount), where LEA can do that */
+static bool add_scaled(struct translation *t, const struct a64_insn *insn, bool wide, struct x86_rm second) {
+    if (insn->amount > 3)
+        return false;
+    if (!x86_is_reg(second)) {
+        x86_load(&t->a, wide, RCX, second);
+        second = x86_r(RCX);
+    }
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    x86_lea(&t->a, wide, to, x86_mx(jit_source(t, insn->rn, RAX), second.base, insn->amount, 0));
+    finish(t, insn->rd, to);
+    return true;
+}
+
+static void add_shifted(struct translation *t, const struct a64_insn *insn, bool wide) {
+    if (insn->shift != 0 || !add_scaled(t, insn, wide, jit_operand(t, insn->rm)))
+        binary(t, insn, wide, ALU_ADD, shifted(t, wide, insn));
+}
+
+static void add_extended(struct translation *t, const struct a64_insn *insn, bool wide) {
+    if (insn->amount > 3)
+        binary(t, insn, wide, ALU_ADD, extended(t, wide, insn));
+    else
+        add_scaled(t, insn, wide, extended_unshifted(t, wide, insn));
 }
 
 static bool is_commutative(enum x86_alu op) {
@@ -183,7 +214,8 @@ static void binary_flags_immediate(
     }                                                                                                        \
     EMIT(name##_x) {                                                                                         \
         binary_registers(t, insn, true, op);                                                                 \
-    }                                                                                                        \
+    }
+#define BINARY_SHIFTED(name, op)                                                                             \
     EMIT(name##_shift_w) {                                                                                   \
         binary(t, insn, false, op, shifted(t, false, insn));                                                 \
     }                                                                                                        \
@@ -222,10 +254,25 @@ BINARY(sub, ALU_SUB)
 BINARY(and, ALU_AND)
 BINARY(orr, ALU_OR)
 BINARY(eor, ALU_XOR)
+BINARY_SHIFTED(sub, ALU_SUB)
+BINARY_SHIFTED(and, ALU_AND)
+BINARY_SHIFTED(orr, ALU_OR)
+BINARY_SHIFTED(eor, ALU_XOR)
 BINARY_FLAGS(adds, ALU_ADD)
 BINARY_FLAGS(subs, ALU_SUB)
 BINARY_FLAGS(ands, ALU_AND)
-EXTENDED(add, ALU_ADD, binary)
+EMIT(add_shift_w) {
+    add_shifted(t, insn, false);
+}
+EMIT(add_shift_x) {
+    add_shifted(t, insn, true);
+}
+EMIT(add_ext_w) {
+    add_extended(t, insn, false);
+}
+EMIT(add_ext_x) {
+    add_extended(t, insn, true);
+}
 EXTENDED(sub, ALU_SUB, binary)
 EXTENDED(adds, ALU_ADD, binary_flags)
 EXTENDED(subs, ALU_SUB, binary_flags)
@@ -455,13 +502,15 @@ static void and_mask(struct translation *t, bool wide, enum x86_reg reg, uint64_
     }
 }
 
+/* rd ^ ((rd ^ rotated rn) & mask) */
 static void insert_field(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
     x86_rorx(&t->a, wide, RCX, jit_operand(t, insn->rn), insn->amount);
-    copy(t, wide, insn->rd, RAX);
+    load_first(t, wide, insn->rd, to);
+    x86_alu(&t->a, wide, ALU_XOR, RCX, x86_r(to));
     and_mask(t, wide, RCX, (uint64_t)insn->imm);
-    and_mask(t, wide, RAX, ~(uint64_t)insn->imm);
-    x86_alu(&t->a, wide, ALU_OR, RAX, x86_r(RCX));
-    jit_finish(t, insn->rd, RAX);
+    x86_alu(&t->a, wide, ALU_XOR, to, x86_r(RCX));
+    jit_finish(t, insn->rd, to);
 }
 
 EMIT(bfm_w) {
@@ -548,6 +597,43 @@ EMIT(rev16_w) {
     reverse_bytes(t, insn, false, 16);
 }
 
+/* Neighbours of so many bits, where the mask has one of two, change places. Clobbers rcx and rdx. */
+static void swap_neighbours(
+    struct translation *t, bool wide, enum x86_reg reg, unsigned bits, uint64_t mask) {
+    x86_mov_imm(&t->a, RDX, wide ? mask : (uint32_t)mask);
+    x86_mov(&t->a, wide, RCX, reg);
+    x86_shift(&t->a, wide, SHIFT_SHR, x86_r(RCX), bits);
+    x86_alu(&t->a, wide, ALU_AND, RCX, x86_r(RDX));
+    x86_alu(&t->a, wide, ALU_AND, reg, x86_r(RDX));
+    x86_shift(&t->a, wide, SHIFT_SHL, x86_r(reg), bits);
+    x86_alu(&t->a, wide, ALU_OR, reg, x86_r(RCX));
+}
+
+/* Before CLZ of the result, RBIT counts trailing zeros: the host's TZCNT. */
+static void reverse_bits(struct translation *t, const struct a64_insn *insn, bool wide) {
+    struct region_insn *next = jit_successor(t);
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    if (next && next->insn.op == (wide ? A64_CLZ_X : A64_CLZ_W) && next->insn.rn == insn->rd &&
+        next->insn.rd == insn->rd) {
+        x86_tzcnt(&t->a, wide, to, jit_operand(t, insn->rn));
+        next->done = true;
+    } else {
+        load_first(t, wide, insn->rn, to);
+        x86_bswap(&t->a, wide, to);
+        swap_neighbours(t, wide, to, 4, 0x0f0f0f0f0f0f0f0f);
+        swap_neighbours(t, wide, to, 2, 0x3333333333333333);
+        swap_neighbours(t, wide, to, 1, 0x5555555555555555);
+    }
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(rbit_w) {
+    reverse_bits(t, insn, false);
+}
+EMIT(rbit_x) {
+    reverse_bits(t, insn, true);
+}
+
 static void leading_zeros(struct translation *t, const struct a64_insn *insn, bool wide) {
     enum x86_reg to = jit_target(t, insn->rd, RAX);
     x86_lzcnt(&t->a, wide, to, jit_operand(t, insn->rn));
@@ -561,20 +647,64 @@ EMIT(clz_x) {
     leading_zeros(t, insn, true);
 }
 
+/* Of the number, or of its complement if it is negative; the sign itself does not count. */
+static void leading_signs(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    copy(t, wide, insn->rn, RCX);
+    load_first(t, wide, insn->rn, to);
+    x86_shift(&t->a, wide, SHIFT_SAR, x86_r(RCX), wide ? 63 : 31);
+    x86_alu(&t->a, wide, ALU_XOR, to, x86_r(RCX));
+    x86_lzcnt(&t->a, wide, to, x86_r(to));
+    x86_alu_imm(&t->a, wide, ALU_SUB, x86_r(to), 1);
+    jit_finish(t, insn->rd, to);
+}
+
+EMIT(cls_w) {
+    leading_signs(t, insn, false);
+}
+EMIT(cls_x) {
+    leading_signs(t, insn, true);
+}
+
+/* The host has the Castagnoli polynomial only. */
+EMIT(crc32c) {
+    enum { CRC32_BYTE = X86_MAP_0F38 | X86_F2 | 0xf0, CRC32 = X86_MAP_0F38 | X86_F2 | 0xf1, HALF = 0x66 };
+    copy(t, false, insn->rn, RAX);
+    copy(t, true, insn->rm, RCX);
+    if (insn->size == 1)
+        *t->a.at++ = HALF;
+    x86_op(&t->a, insn->size ? CRC32 | x86_width(insn->size == 3) : CRC32_BYTE, RAX, x86_r(RCX));
+    jit_finish(t, insn->rd, RAX);
+}
+
 /* --- multiplication and division */
 
-static void multiply(struct translation *t, const struct a64_insn *insn, bool wide, bool subtract) {
+static bool holds(struct translation *t, unsigned reg, enum x86_reg host) {
+    struct x86_rm rm = jit_operand(t, reg);
+    return x86_is_reg(rm) && rm.base == host;
+}
+
+static void multiply(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    unsigned first = insn->rn, second = insn->rm;
+    if (holds(t, second, to))
+        first = insn->rm, second = insn->rn;
+    if (holds(t, second, to) || (insn->ra != REG_ZR && holds(t, insn->ra, to)))
+        to = RAX;
+    load_first(t, wide, first, to);
+    x86_imul(&t->a, wide, to, jit_operand(t, second));
+    if (insn->ra != REG_ZR)
+        x86_alu(&t->a, wide, ALU_ADD, to, jit_operand(t, insn->ra));
+    jit_finish(t, insn->rd, to);
+}
+
+static void multiply_subtract(struct translation *t, const struct a64_insn *insn, bool wide) {
+    enum x86_reg to = jit_target(t, insn->rd, RCX);
     copy(t, wide, insn->rn, RAX);
     x86_imul(&t->a, wide, RAX, jit_operand(t, insn->rm));
-    enum x86_reg result = RAX;
-    if (subtract) {
-        copy(t, wide, insn->ra, RCX);
-        x86_alu(&t->a, wide, ALU_SUB, RCX, x86_r(RAX));
-        result = RCX;
-    } else if (insn->ra != REG_ZR) {
-        x86_alu(&t->a, wide, ALU_ADD, RAX, jit_operand(t, insn->ra));
-    }
-    jit_finish(t, insn->rd, result);
+    load_first(t, wide, insn->ra, to);
+    x86_alu(&t->a, wide, ALU_SUB, to, x86_r(RAX));
+    jit_finish(t, insn->rd, to);
 }
 
 static void multiply_long(struct translation *t, const struct a64_insn *insn, bool is_signed, bool subtract) {
@@ -595,16 +725,16 @@ static void multiply_long(struct translation *t, const struct a64_insn *insn, bo
 }
 
 EMIT(madd_w) {
-    multiply(t, insn, false, false);
+    multiply(t, insn, false);
 }
 EMIT(madd_x) {
-    multiply(t, insn, true, false);
+    multiply(t, insn, true);
 }
 EMIT(msub_w) {
-    multiply(t, insn, false, true);
+    multiply_subtract(t, insn, false);
 }
 EMIT(msub_x) {
-    multiply(t, insn, true, true);
+    multiply_subtract(t, insn, true);
 }
 EMIT(smaddl) {
     multiply_long(t, insn, true, false);
@@ -691,9 +821,10 @@ static void select(struct translation *t, const struct a64_insn *insn, bool wide
     }
     enum x86_cc cc = jit_condition(t, insn->cond);
     if (otherwise == INCREMENT && insn->rn == REG_ZR && insn->rm == REG_ZR) { /* CSET */
+        enum x86_reg to = jit_target(t, insn->rd, RAX);
         x86_setcc(a, cc ^ 1, RAX);
-        x86_load8(a, RAX, x86_r(RAX));
-        jit_finish(t, insn->rd, RAX);
+        x86_load8(a, to, x86_r(RAX));
+        jit_finish(t, insn->rd, to);
         return;
     }
     if (otherwise == PLAIN && insn->rd == insn->rn && x86_is_reg(first)) {

@@ -4,6 +4,7 @@
 
 #include <cpuid.h>
 
+#include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/simd.h"
 
@@ -11,6 +12,7 @@ enum {
     VAESIMC = X86_66_0F38(0xdb),
     VAESENC = X86_66_0F38(0xdc),
     VAESENCLAST = X86_66_0F38(0xdd),
+    VAESDEC = X86_66_0F38(0xde),
     VAESDECLAST = X86_66_0F38(0xdf),
     VPCLMULQDQ = X86_66_0F3A(0x44), /* imm8 */
     /* without VEX: the first operand is also the destination */
@@ -62,15 +64,24 @@ static void add_key(struct translation *t, const struct a64_insn *insn) {
     jit_simd_zeros(t, XMM1);
 }
 
+/* Mixing columns, as `op` does, in place and right behind: part of the host's round. */
+static bool mixes_next(struct translation *t, const struct a64_insn *insn, unsigned op) {
+    struct region_insn *next = jit_successor(t);
+    if (!next || next->insn.op != op || next->insn.rn != insn->rd || next->insn.rd != insn->rd)
+        return false;
+    next->done = true;
+    return true;
+}
+
 WITH_AES(aese) {
     add_key(t, insn);
-    jit_op3(t, VAESENCLAST, XMM0, XMM0, XMM1);
+    jit_op3(t, mixes_next(t, insn, A64_AESMC) ? VAESENC : VAESENCLAST, XMM0, XMM0, XMM1);
     write(t, insn, XMM0);
 }
 
 WITH_AES(aesd) {
     add_key(t, insn);
-    jit_op3(t, VAESDECLAST, XMM0, XMM0, XMM1);
+    jit_op3(t, mixes_next(t, insn, A64_AESIMC) ? VAESDEC : VAESDECLAST, XMM0, XMM0, XMM1);
     write(t, insn, XMM0);
 }
 
@@ -157,8 +168,9 @@ void jit_sha1su1(struct translation *t, const struct a64_insn *insn) {
 
 /* --- SHA256. The host's state is (f, e, b, a) and (h, g, d, c), from the low word on; two rounds turn the
  * second into the next first one, and the first is the next second one. */
-enum { HIGH_PAIRS = 0xbb, LOW_PAIRS = 0x11 };
+enum { HIGH_PAIRS = 0xbb, LOW_PAIRS = 0x11, UPPER_HALF_TWICE = 0xee };
 
+/* Four rounds: leaves the host's state in xmm2 and xmm1. */
 static void sha256_rounds(struct translation *t, const struct a64_insn *insn, unsigned abcd, unsigned efgh) {
     unsigned x = jit_vector(t, abcd, XMM2), y = jit_vector(t, efgh, XMM3);
     jit_op3_imm(t, VSHUFPS, XMM1, y, x, LOW_PAIRS);
@@ -167,20 +179,49 @@ static void sha256_rounds(struct translation *t, const struct a64_insn *insn, un
     if (w != XMM0)
         jit_op2(t, X86_VMOVDQA, XMM0, w);
     op2_legacy(t, SHA256RNDS2, XMM2, XMM1);
-    jit_shift_bytes(t, JIT_SRL_BYTES, XMM0, XMM0, 8);
+    jit_op2_imm(t, VPSHUFD, XMM0, XMM0, UPPER_HALF_TWICE);
     op2_legacy(t, SHA256RNDS2, XMM1, XMM2);
 }
 
-WITH_SHA(sha256h) {
-    sha256_rounds(t, insn, insn->rd, insn->rn);
+static void write_abcd(struct translation *t, unsigned reg) {
     jit_op3_imm(t, VSHUFPS, XMM0, XMM1, XMM2, HIGH_PAIRS);
-    write(t, insn, XMM0);
+    jit_vector_write(t, reg, XMM0, 16);
+}
+
+static void write_efgh(struct translation *t, unsigned reg) {
+    jit_op3_imm(t, VSHUFPS, XMM0, XMM1, XMM2, LOW_PAIRS);
+    jit_vector_write(t, reg, XMM0, 16);
+}
+
+static bool is_move(const struct a64_insn *insn, unsigned from, unsigned to) {
+    return insn->op == A64_ORR_VEC && insn->q && insn->rn == from && insn->rm == from && insn->rd == to;
+}
+
+/* SHA256H2 for the other half of the same rounds comes behind: with the same schedule, and what was in rd
+ * from a copy that the instruction before made. */
+static struct region_insn *other_half(struct translation *t, const struct a64_insn *insn) {
+    struct region_insn *next = jit_successor(t);
+    const struct region_insn *before = jit_current(t) - 1;
+    if (!next || next->insn.op != A64_SHA256H2 || next->insn.rd != insn->rn || next->insn.rm != insn->rm ||
+        next->insn.rn == insn->rd || t->index == 0 || before->next != t->index || jit_current(t)->join ||
+        insn->rm == insn->rd)
+        return NULL;
+    return is_move(&before->insn, insn->rd, next->insn.rn) ? next : NULL;
+}
+
+WITH_SHA(sha256h) {
+    struct region_insn *other = other_half(t, insn);
+    sha256_rounds(t, insn, insn->rd, insn->rn);
+    write_abcd(t, insn->rd);
+    if (other) {
+        write_efgh(t, other->insn.rd);
+        other->done = true;
+    }
 }
 
 WITH_SHA(sha256h2) {
     sha256_rounds(t, insn, insn->rn, insn->rd);
-    jit_op3_imm(t, VSHUFPS, XMM0, XMM1, XMM2, LOW_PAIRS);
-    write(t, insn, XMM0);
+    write_efgh(t, insn->rd);
 }
 
 WITH_SHA(sha256su0) {

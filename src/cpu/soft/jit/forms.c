@@ -176,6 +176,14 @@
     _(REV32_X, rev32_x, IMM)                                                                                 \
     _(CLZ_W, clz_w, IMM)                                                                                     \
     _(CLZ_X, clz_x, IMM)                                                                                     \
+    _(RBIT_W, rbit_w, IMM)                                                                                   \
+    _(RBIT_X, rbit_x, IMM)                                                                                   \
+    _(CLS_W, cls_w, IMM)                                                                                     \
+    _(CLS_X, cls_x, IMM)                                                                                     \
+    _(CRC32CB, crc32c, REG)                                                                                  \
+    _(CRC32CH, crc32c, REG)                                                                                  \
+    _(CRC32CW, crc32c, REG)                                                                                  \
+    _(CRC32CX, crc32c, REG)                                                                                  \
     _(MADD_W, madd_w, REG | JIT_RA)                                                                          \
     _(MADD_X, madd_x, REG | JIT_RA)                                                                          \
     _(MSUB_W, msub_w, REG | JIT_RA)                                                                          \

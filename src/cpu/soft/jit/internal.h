@@ -128,6 +128,7 @@ struct region_insn {
     int64_t next_at, taken_at;    /* the same as an offset from the page's start */
     bool conditional;             /* `taken` exists */
     bool ends;                    /* `next` does not exist */
+    bool done;                    /* the code of the instruction before does it too */
     bool join;                    /* others lead here than the one before */
     bool next_live, taken_live;   /* who comes there, outside of the region, may look at NZCV */
     bool flags_live;              /* before it, somebody may still look at NZCV */
@@ -225,6 +226,12 @@ struct translation {
 
 static inline struct region_insn *jit_current(struct translation *t) {
     return &t->region.insn[t->index];
+}
+
+/* The instruction that surely executes behind this one, and only then, or NULL. */
+static inline struct region_insn *jit_successor(struct translation *t) {
+    struct region_insn *i = jit_current(t);
+    return i->next == t->index + 1 && !i->conditional && !i[1].join ? i + 1 : NULL;
 }
 
 /* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */

@@ -305,7 +305,9 @@ static void emit_insn(struct translation *t) {
         check_fp(t, use);
     if (i->flags_last)
         jit_store_origin(t, i->flags_from);
-    if (i->form->emit)
+    if (i->done)
+        t->known = REG_SINK;
+    else if (i->form->emit)
         i->form->emit(t, &i->insn);
     else if (i->ends)
         jit_emit_end(t, &i->insn);

@@ -243,6 +243,9 @@ static inline void x86_bswap(struct x86 *a, bool wide, enum x86_reg reg) {
 static inline void x86_lzcnt(struct x86 *a, bool wide, enum x86_reg reg, struct x86_rm rm) {
     x86_op(a, X86_MAP_0F | 0xbd | X86_F3 | x86_width(wide), reg, rm);
 }
+static inline void x86_tzcnt(struct x86 *a, bool wide, enum x86_reg reg, struct x86_rm rm) {
+    x86_op(a, X86_MAP_0F | 0xbc | X86_F3 | x86_width(wide), reg, rm);
+}
 /* BT: the bit goes to CF */
 static inline void x86_bt_imm(struct x86 *a, bool wide, struct x86_rm rm, unsigned bit) {
     x86_op(a, X86_MAP_0F | 0xba | x86_width(wide), 4, rm);
