@@ -272,6 +272,86 @@ static const uint32_t memory[] = {
     0xd4000002, // hvc #0x0
 };
 
+/* Pairs of instructions that become one, and flags whose operands are overwritten before they are read. */
+static const uint32_t pairs[] = {
+    0xd280050a, // mov x10, #0x28
+    0xd2a0060b, // mov x11, #0x300000
+    0xd518104b, // msr cpacr_el1, x11
+    0xd5033fdf, // isb
+    0x9104000c, // add x12, x0, #0x100
+    0xad400400, // ldp q0, q1, [x0]
+    0xad414410, // ldp q16, q17, [x0, #32]
+    0x4ea01c02, // mov v2.16b, v0.16b
+    0x5e104020, // sha256h q0, q1, v16.4s
+    0x5e105041, // sha256h2 q1, q2, v16.4s
+    0x5e282a30, // sha256su0 v16.4s, v17.4s
+    0x4ea01c03, // mov v3.16b, v0.16b
+    0x5e114020, // sha256h q0, q1, v17.4s
+    0x5e115001, // sha256h2 q1, q0, v17.4s
+    0x4e284810, // aese v16.16b, v0.16b
+    0x4e286a10, // aesmc v16.16b, v16.16b
+    0x4e285831, // aesd v17.16b, v1.16b
+    0x4e287a31, // aesimc v17.16b, v17.16b
+    0x4e284862, // aese v2.16b, v3.16b
+    0x4e286843, // aesmc v3.16b, v2.16b
+    0xad000400, // stp q0, q1, [x0]
+    0xad014410, // stp q16, q17, [x0, #32]
+    0xac810d82, // stp q2, q3, [x12], #32
+    0xa9400801, // ldp x1, x2, [x0]
+    0xdac00023, // rbit x3, x1
+    0xdac01063, // clz x3, x3
+    0x5ac00044, // rbit w4, w2
+    0x5ac01084, // clz w4, w4
+    0xdac00045, // rbit x5, x2
+    0xdac010a6, // clz x6, x5
+    0xdac01427, // cls x7, x1
+    0x5ac01448, // cls w8, w2
+    0x1ac25029, // crc32cb w9, w1, w2
+    0x1ac15529, // crc32ch w9, w9, w1
+    0x1ac55929, // crc32cw w9, w9, w5
+    0x9ac15d29, // crc32cx w9, w9, x1
+    0xb3799c2d, // bfi x13, x1, #7, #40
+    0x33032c4e, // bfxil w14, w2, #3, #9
+    0x9b0f082f, // madd x15, x1, x15, x2
+    0x1b0f7def, // mul w15, w15, w15
+    0x9b02c030, // msub x16, x1, x2, x16
+    0x8b010e31, // add x17, x17, x1, lsl #3
+    0x0b21a852, // add w18, w2, w1, sxth #2
+    0x8b325233, // add x19, x17, w18, uxtw #4
+    0xeb02003f, // cmp x1, x2
+    0xf9400814, // ldr x20, [x0, #16]
+    0x9a948041, // csel x1, x2, x20, hi
+    0x9a95b6b5, // cinc x21, x21, ge
+    0xd28000a2, // mov x2, #0x5
+    0x9a9656d6, // cinc x22, x22, mi
+    0xb4000216, // cbz x22, 108
+    0x6b011697, // subs w23, w20, w1, lsl #5
+    0x2a1703f4, // mov w20, w23
+    0x52800121, // mov w1, #0x9
+    0xb8004597, // str w23, [x12], #4
+    0x9a987718, // cinc x24, x24, vs
+    0xab030299, // adds x25, x20, x3
+    0xca090339, // eor x25, x25, x9
+    0xf9400c1a, // ldr x26, [x0, #24]
+    0x9a1a0339, // adc x25, x25, x26
+    0xf2781f5a, // ands x26, x26, #0xff00
+    0xf940041b, // ldr x27, [x0, #8]
+    0xfa591364, // ccmp x27, x25, #0x4, ne
+    0x9a9c279c, // cinc x28, x28, cc
+    0xf940001b, // ldr x27, [x0]
+    0x9a9c879c, // cinc x28, x28, ls
+    0xf100054a, // subs x10, x10, #0x1
+    0x54fff841, // b.ne 14
+    0x1e6f1000, // fmov d0, #1.500000000000000000e+00
+    0x1e701001, // fmov d1, #-2.000000000000000000e+00
+    0x1e612000, // fcmp d0, d1
+    0x54000084, // b.mi 12c
+    0x1e604020, // fmov d0, d1
+    0xaa1303f4, // mov x20, x19
+    0xd53b421e, // mrs x30, nzcv
+    0xd4000002, // hvc #0x0
+};
+
 enum {
     RAM = 0x40000000,
     RAM_SIZE = 4 << 20,
@@ -378,6 +458,7 @@ PROGRAM(flags)
 PROGRAM(calls)
 PROGRAM(patch)
 PROGRAM(memory)
+PROGRAM(pairs)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -388,6 +469,7 @@ int main(void) {
         cmocka_unit_test(runs_calls),
         cmocka_unit_test(runs_patch),
         cmocka_unit_test(runs_memory),
+        cmocka_unit_test(runs_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
