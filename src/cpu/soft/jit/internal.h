@@ -124,6 +124,7 @@ struct region_insn {
     uint32_t use;    /* set of enum jit_use */
     uint16_t offset; /* in the page */
     uint16_t weight;
+    int16_t ahead; /* instructions before it on the way from the start that is counted without a surplus */
     int16_t next, taken;          /* where it leads, by index, or REGION_OUTSIDE */
     int64_t next_at, taken_at;    /* the same as an offset from the page's start */
     bool conditional;             /* `taken` exists */

@@ -152,6 +152,25 @@ static void link_insns(struct region *region) {
     }
 }
 
+static void set_ahead(struct region *region, int index, int ahead) {
+    if (index >= 0 && region->insn[index].ahead < 0)
+        region->insn[index].ahead = (int16_t)ahead;
+}
+
+/* Each instruction's first way in is the one that is counted with it: jumps forward need no code for that
+ * then.
+ */
+static void measure_ways(struct region *region) {
+    for (int n = 0; n < region->count; n++)
+        region->insn[n].ahead = -1;
+    set_ahead(region, 0, 0);
+    for (int n = 0; n < region->count; n++) {
+        const struct region_insn *i = &region->insn[n];
+        set_ahead(region, i->taken, i->ahead + 1);
+        set_ahead(region, i->next, i->ahead + 1);
+    }
+}
+
 /* Instructions count more in loops, and on the way straight on. */
 static void weigh_loop(struct region *region, int first, int last) {
     enum { FACTOR = 4, MOST = 1024 };
@@ -496,6 +515,7 @@ void region_build(struct region *region, struct code_page *page, unsigned offset
     collect(region, page, offset);
     link_insns(region);
     look_outside(region, page, exact);
+    measure_ways(region);
     weigh(region);
     allocate(region);
     find_preset(region);

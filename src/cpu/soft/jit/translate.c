@@ -93,6 +93,23 @@ static void write_attention_check(struct translation *t) {
     x86_alu_imm(&t->a, false, ALU_CMP, JIT_CPU(attention), 0);
 }
 
+/* --- counting instructions: where a region is left, and where ways of different length meet. What an
+ * exception interrupts is not counted. */
+static void count(struct translation *t, int number) {
+    if (number)
+        x86_alu_imm(&t->a, true, ALU_ADD, JIT_CPU(stats.instructions), number);
+}
+
+/* Where i is the last one. */
+static void count_through(struct translation *t, const struct region_insn *i) {
+    count(t, i->ahead + 1);
+}
+
+/* What the way from i to an instruction of the region is longer than the one that this expects. */
+static int surplus(const struct translation *t, const struct region_insn *i, int index) {
+    return i->ahead + 1 - t->region.insn[index].ahead;
+}
+
 /* Registers newer than memory behind the instruction. */
 static uint64_t dirty_behind(const struct translation *t, const struct region_insn *i) {
     return i->dirty | (i->writes & t->region.allocated);
@@ -101,6 +118,7 @@ static uint64_t dirty_behind(const struct translation *t, const struct region_in
 /* Out of the region to a place in its page, or, by the jump cache, in another. live: where somebody may look
  * at the flags. */
 static void leave_to(struct translation *t, const struct region_insn *i, int64_t offset, bool live) {
+    count_through(t, i);
     jit_spill(t, dirty_behind(t, i));
     if (live)
         jit_store_origin(t, i->flags_to);
@@ -125,6 +143,7 @@ static void leave_to(struct translation *t, const struct region_insn *i, int64_t
 }
 
 void jit_go_virtual(struct translation *t) {
+    count_through(t, jit_current(t));
     jit_spill(t, dirty_behind(t, jit_current(t)));
     jit_store_origin(t, jit_current(t)->flags_to);
     jit_write_jump(t->jit, &t->a);
@@ -144,6 +163,7 @@ static bool edge_stores(const struct translation *t, const struct region_insn *i
 }
 
 static void write_edge(struct translation *t, const struct region_insn *i, int index) {
+    count(t, surplus(t, i, index));
     if (edge_stores(t, i, index))
         jit_store_origin(t, i->flags_to);
 }
@@ -176,7 +196,7 @@ void jit_branch(struct translation *t, enum x86_cc cc) {
     if (i->taken == REGION_OUTSIDE) {
         jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_TAKEN);
     } else if (!t->region.insn[i->taken].label) {
-        if (edge_stores(t, i, i->taken))
+        if (edge_stores(t, i, i->taken) || surplus(t, i, i->taken))
             jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_EDGE);
         else
             jit_fix(t, x86_jcc_forward(&t->a, cc), i->taken, FIX_LABEL);
@@ -213,6 +233,7 @@ void jit_call_handler(struct translation *t) {
 
 void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
     (void)insn;
+    count_through(t, jit_current(t));
     jit_spill(t, jit_current(t)->dirty);
     jit_store_origin(t, jit_current(t)->flags_from);
     load_insn_address(t, t->index);
@@ -233,26 +254,6 @@ static void write_call_handler(struct translation *t) {
 }
 
 /* --- the straight path */
-
-/* Instructions from index on that surely execute together, exceptions aside. */
-static int block_length(const struct region *region, int index) {
-    int length = 1;
-    for (int n = index; region->insn[n].next == n + 1 && !region->insn[n].conditional; n++, length++)
-        if (region->insn[n + 1].join)
-            break;
-    return length;
-}
-
-static void count_instructions(struct translation *t) {
-    int length = block_length(&t->region, t->index);
-    if (t->flags == JIT_FLAGS_NONE) {
-        x86_alu_imm(&t->a, true, ALU_ADD, JIT_CPU(stats.instructions), length);
-        return;
-    }
-    x86_load(&t->a, true, RAX, JIT_CPU(stats.instructions));
-    x86_lea(&t->a, true, RAX, x86_m(RAX, length));
-    x86_store(&t->a, true, JIT_CPU(stats.instructions), RAX);
-}
 
 static void forget_state(struct translation *t) {
     t->flags = JIT_FLAGS_NONE;
@@ -293,12 +294,9 @@ static void emit_insn(struct translation *t) {
     struct region_insn *i = jit_current(t);
     const uint32_t use = i->use;
     bool flows = t->index && t->region.insn[t->index - 1].next == t->index;
-    bool starts = i->join || !flows || t->region.insn[t->index - 1].conditional;
     if (i->join || !flows)
         forget_state(t);
     i->label = t->a.at;
-    if (starts)
-        count_instructions(t);
     if (!(use & (JIT_KEEPS | JIT_FUSES)) || !i->form->emit)
         t->flags = JIT_FLAGS_NONE;
     if (use & JIT_FP && i->form->emit)
@@ -331,8 +329,10 @@ static void write_bails(struct translation *t, int first) {
             x86_bind(&t->a, t->fixup[n].rel32);
             t->fixup[n].rel32 = NULL;
         }
-    if (bail.kind == FIX_END)
+    if (bail.kind == FIX_END) {
+        count_through(t, &t->region.insn[bail.index]);
         jit_spill(t, t->region.insn[bail.index].dirty);
+    }
     if (bail.kind == FIX_END || t->jit->exact || t->region.insn[bail.index].use & JIT_READS)
         jit_store_origin(t, t->region.insn[bail.index].flags_from);
     load_insn_address(t, bail.index);
@@ -346,6 +346,7 @@ static void write_bails(struct translation *t, int first) {
 
 static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
     const struct region_insn *i = &t->region.insn[index];
+    count(t, i->ahead);
     jit_spill(t, i->dirty);
     if (i->flags_live)
         jit_store_origin(t, i->flags_from);
