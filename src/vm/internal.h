@@ -11,6 +11,7 @@
 #include "virtio/gpu/gpu.h"
 #include "virtio/input.h"
 #include "virtio/net.h"
+#include "virtio/p9.h"
 #include "virtio/rng.h"
 #include "vm/vm.h"
 
@@ -23,6 +24,11 @@ struct vm {
     struct storage *storage[VM_MAX_DISKS];
     struct virtio_blk *disks[VM_MAX_DISKS];
     unsigned disk_count;
+
+    struct storage_pool *share_pool; /* one thread */
+    struct share *share[VM_MAX_SHARES];
+    struct virtio_p9 *p9[VM_MAX_SHARES];
+    unsigned share_count;
 
     struct net *network;
     struct virtio_net *net;

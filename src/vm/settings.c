@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "virtio/p9.h"
+
 #define MIN_GPU_WINDOW     (64ull << 20)
 #define MAX_GPU_WINDOW     (256ull << 30)
 #define DEFAULT_GPU_WINDOW (8ull << 30)
@@ -108,6 +110,30 @@ static int set_disk(struct vm_config *config, char *text, struct error *e) {
     return 0;
 }
 
+/* Without a tag, the directory's own name. */
+static int set_share(struct vm_config *config, char *text, struct error *e) {
+    if (config->share_count == VM_MAX_SHARES)
+        return error_set(e, "more than %d shared directories", VM_MAX_SHARES);
+    unsigned n = config->share_count++;
+    size_t length = strlen(text);
+    config->shares[n].read_only = length > 3 && strcmp(text + length - 3, ",ro") == 0;
+    if (config->shares[n].read_only)
+        text[length - 3] = 0;
+    char *comma = strrchr(text, ','), *slash = strrchr(text, '/');
+    if (comma && comma > slash)
+        *comma = 0;
+    else
+        comma = NULL;
+    config->shares[n].path = text;
+    config->shares[n].tag = comma ? comma + 1 : slash ? slash + 1 : text;
+    length = strlen(config->shares[n].tag);
+    if (!*text || length > VIRTIO_P9_TAG_MAX)
+        return error_set(e, "expected DIRECTORY[,TAG][,ro], the tag of up to %d bytes", VIRTIO_P9_TAG_MAX);
+    if (!length)
+        return error_set(e, "expected a tag behind a comma, as the directory has no name of its own");
+    return 0;
+}
+
 static int set_gpu(struct vm_config *config, char *text, struct error *e) {
     static const struct {
         const char *name;
@@ -181,6 +207,7 @@ static const struct setting {
     {"initrd", set_initrd, false},
     {"append", set_append, false},
     {"disk", set_disk, true},
+    {"share", set_share, true},
     {"cpus", set_cpus, false},
     {"memory", set_memory, false},
     {"engine", set_engine, false},

@@ -26,6 +26,7 @@ static const uint8_t net_mac[VIRTIO_NET_MAC_SIZE] = {0x52, 0x50, 0x56, 0x00, 0x0
 PLUG(blk)
 PLUG(net)
 PLUG(rng)
+PLUG(p9)
 PLUG(console)
 PLUG(gpu)
 PLUG(input)
@@ -57,6 +58,22 @@ static int add_net(struct vm *vm, const struct vm_config *config, struct host_lo
         if (net_slirp_forward(vm->network, config->forwards[i], e) < 0)
             return -1;
     return plug_net(vm, vm->net = virtio_net_create(loop, vm->network, net_mac, e), e);
+}
+
+static int add_shares(struct vm *vm, const struct vm_config *config, struct error *e) {
+    if (!config->share_count)
+        return 0;
+    if (!(vm->share_pool = storage_pool_create(1, e)))
+        return -1;
+    for (unsigned n = 0; n < config->share_count; n++) {
+        if (!(vm->share[n] = share_open(config->shares[n].path, config->shares[n].read_only, e)))
+            return -1;
+        vm->share_count++; /* for vm_destroy() */
+        const char *tag = config->shares[n].tag;
+        if (plug_p9(vm, vm->p9[n] = virtio_p9_create(vm->share[n], vm->share_pool, tag, e), e) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int add_rng(struct vm *vm, struct error *e) {
@@ -186,8 +203,8 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
     };
     if (!(vm->board = board_create(&board, e)))
         return -1;
-    if (add_disks(vm, config, e) < 0 || add_net(vm, config, loop, e) < 0 || add_rng(vm, e) < 0 ||
-        add_gpu(vm, config, e) < 0 || add_console(vm, e) < 0)
+    if (add_disks(vm, config, e) < 0 || add_shares(vm, config, e) < 0 || add_net(vm, config, loop, e) < 0 ||
+        add_rng(vm, e) < 0 || add_gpu(vm, config, e) < 0 || add_console(vm, e) < 0)
         return -1;
     return 0;
 }
@@ -213,6 +230,8 @@ void vm_destroy(struct vm *vm) {
     board_destroy(vm->board); /* and the transports, whose devices go after them */
     for (unsigned i = 0; i < vm->disk_count; i++)
         virtio_blk_destroy(vm->disks[i]);
+    for (unsigned i = 0; i < vm->share_count; i++)
+        virtio_p9_destroy(vm->p9[i]);
     virtio_net_destroy(vm->net);
     virtio_rng_destroy(vm->rng);
     virtio_console_destroy(vm->console);
@@ -222,6 +241,9 @@ void vm_destroy(struct vm *vm) {
     storage_pool_destroy(vm->pool);
     for (unsigned i = 0; i < vm->disk_count; i++)
         storage_close(vm->storage[i]);
+    storage_pool_destroy(vm->share_pool);
+    for (unsigned i = 0; i < vm->share_count; i++)
+        share_close(vm->share[i]);
     net_close(vm->network);
     display_destroy(vm->display);
     host_stream_close(vm->console_stream);

@@ -14,7 +14,7 @@ struct vm;
 struct display;
 struct gpu_monitor;
 
-enum { VM_MAX_DISKS = 16, VM_MAX_FORWARDS = 16 };
+enum { VM_MAX_DISKS = 16, VM_MAX_FORWARDS = 16, VM_MAX_SHARES = 4 };
 
 enum vm_gpu {
     VM_GPU_OFF,
@@ -32,6 +32,11 @@ struct vm_config {
         bool read_only;
     } disks[VM_MAX_DISKS];
     unsigned disk_count;
+    struct {
+        const char *path, *tag; /* a directory, and what the guest mounts it by */
+        bool read_only;
+    } shares[VM_MAX_SHARES];
+    unsigned share_count;
     unsigned cpus;
     uint64_t memory; /* bytes */
     const struct engine *engine;

@@ -58,6 +58,10 @@ expect 2 'empty' $run --kernel empty
 expect 2 'folder' $run --kernel folder
 expect 2 'big.endian' $run --kernel big-endian
 expect 2 'huge' $run --kernel huge
+expect 2 'nowhere: No such' $run --kernel kernel --share nowhere
+expect 2 'text: Not a dir' $run --kernel kernel --share text
+expect 2 'expected a tag' $run --kernel kernel --share /
+expect 2 'up to 31 bytes' $run --kernel kernel --share folder,0123456789abcdef0123456789abcdef
 expect 2 'nowhere' $run --kernel kernel --initrd nowhere
 expect 2 'folder' $run --kernel kernel --initrd folder
 expect 2 'folder' $run --kernel kernel --disk folder
