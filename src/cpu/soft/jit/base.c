@@ -859,17 +859,6 @@ static void select(struct translation *t, const struct a64_insn *insn, bool wide
 SELECT(_w, false)
 SELECT(_x, true)
 
-/* Host flags for an nzcv: SF, ZF, CF by SAHF, and OF by an addition that overflows. */
-static void set_host_flags(struct x86 *a, unsigned nzcv, bool carry_inverted) {
-    enum { SAHF = 0x9e, OF_IF_1 = 0x7f };
-    bool carry = !(nzcv & FLAG_C) == carry_inverted;
-    unsigned ah = (nzcv & FLAG_N ? 0x80 : 0) | (nzcv & FLAG_Z ? 0x40 : 0) | carry;
-    x86_mov_imm(a, RAX, ah << 8 | (nzcv & FLAG_V));
-    *a->at++ = 0x04; /* ADD al, imm8 */
-    *a->at++ = OF_IF_1;
-    *a->at++ = SAHF;
-}
-
 static void compare_if(
     struct translation *t, const struct a64_insn *insn, bool wide, bool negative, bool immediate) {
     enum { ALWAYS = 14 };
@@ -898,11 +887,7 @@ static void compare_if(
     if (otherwise) {
         uint8_t *done = x86_jmp_short(a);
         x86_bind_short(a, otherwise);
-        set_host_flags(a, insn->nzcv, !negative);
-        if (jit_flags_wanted(t)) {
-            x86_mov_imm(a, RAX, insn->nzcv);
-            jit_flags_store(t, RAX);
-        }
+        jit_flags_constant(t, insn->nzcv, !negative);
         x86_bind_short(a, done);
     }
     t->flags = negative ? JIT_FLAGS_ADD : JIT_FLAGS_SUB;

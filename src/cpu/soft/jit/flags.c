@@ -88,8 +88,8 @@ void jit_flags_load(struct translation *t) {
 }
 
 /* UCOMIS's flags made into those of a subtraction that stands for the same: 1 - 0 for greater, 0 - 1 for
- * less, 0 - 0 for equal, and of signed bytes -128 - 1 for unordered. Clobbers rax and rcx. */
-static void compared_to_subtracted(struct translation *t) {
+ * less, 0 - 0 for equal, and of signed bytes -128 - 1 for unordered. */
+void jit_flags_subtracted(struct translation *t) {
     enum { AH = 4 }; /* where there is no REX prefix */
     struct x86 *a = &t->a;
     x86_setcc(a, CC_A, RAX);
@@ -120,7 +120,7 @@ static bool compared_condition(unsigned cond, enum x86_cc *cc) {
 static void store(struct translation *t) {
     struct x86 *a = &t->a;
     if (t->flags == JIT_FLAGS_FP)
-        compared_to_subtracted(t);
+        jit_flags_subtracted(t);
     if (t->flags == JIT_FLAGS_SUB)
         x86_cmc(a);
     x86_lahf(a);
@@ -170,6 +170,22 @@ void jit_flags_set_compared(struct translation *t, bool wide, unsigned first, st
         x86_store(a, true, JIT_CPU(flags_operand[1]), RAX);
     }
     x86_store_imm(a, false, JIT_CPU(flags_kind), FLAGS_OF_COMPARE | (wide ? FLAGS_WIDE : 0));
+}
+
+/* SF, ZF and CF by SAHF, and OF by an addition that overflows. */
+void jit_flags_constant(struct translation *t, unsigned nzcv, bool carry_inverted) {
+    enum { SAHF = 0x9e, OF_IF_1 = 0x7f };
+    struct x86 *a = &t->a;
+    bool carry = !(nzcv & FLAG_C) == carry_inverted;
+    unsigned ah = (nzcv & FLAG_N ? 0x80 : 0) | (nzcv & FLAG_Z ? 0x40 : 0) | carry;
+    x86_mov_imm(a, RAX, ah << 8 | (nzcv & FLAG_V));
+    *a->at++ = 0x04; /* ADD al, imm8 */
+    *a->at++ = OF_IF_1;
+    *a->at++ = SAHF;
+    if (jit_flags_wanted(t)) {
+        x86_mov_imm(a, RAX, nzcv);
+        jit_flags_store(t, RAX);
+    }
 }
 
 void jit_flags_set_stored(struct translation *t, enum jit_flags kind) {
@@ -236,7 +252,7 @@ enum x86_cc jit_condition(struct translation *t, unsigned cond) {
     if (t->flags == JIT_FLAGS_FP && compared_condition(cond, &compared))
         return compared;
     if (t->flags == JIT_FLAGS_FP)
-        compared_to_subtracted(t);
+        jit_flags_subtracted(t);
     if (t->flags == JIT_FLAGS_ADD && row == HI) {
         x86_cmc(&t->a);
         t->flags = JIT_FLAGS_SUB;
@@ -250,7 +266,7 @@ enum x86_cc jit_condition(struct translation *t, unsigned cond) {
 void jit_carry(struct translation *t, bool inverted) {
     enum { CARRY_BIT = 1 };
     if (t->flags == JIT_FLAGS_FP)
-        compared_to_subtracted(t);
+        jit_flags_subtracted(t);
     if (t->flags == JIT_FLAGS_NONE && !recompute(t)) {
         jit_flags_load(t);
         x86_bt_imm(&t->a, false, JIT_CPU(nzcv), CARRY_BIT);

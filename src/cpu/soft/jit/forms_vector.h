@@ -70,6 +70,10 @@
     _(FCMP_ZERO_D, fcmp_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS | JIT_VN) \
     _(FCMPE_ZERO_S, fcmpe_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS | JIT_VN) \
     _(FCMPE_ZERO_D, fcmpe_zero, JIT_FP | JIT_FP_ARITH | JIT_SETS | JIT_VN) \
+    _(FCCMP_S, fccmp, JIT_FP | JIT_FP_ARITH | JIT_READS | JIT_FUSES | JIT_SETS | JIT_VN | JIT_VM) \
+    _(FCCMP_D, fccmp, JIT_FP | JIT_FP_ARITH | JIT_READS | JIT_FUSES | JIT_SETS | JIT_VN | JIT_VM) \
+    _(FCCMPE_S, fccmpe, JIT_FP | JIT_FP_ARITH | JIT_READS | JIT_FUSES | JIT_SETS | JIT_VN | JIT_VM) \
+    _(FCCMPE_D, fccmpe, JIT_FP | JIT_FP_ARITH | JIT_READS | JIT_FUSES | JIT_SETS | JIT_VN | JIT_VM) \
     _(FCVT_D_S, fcvt_d_s, JIT_FP | JIT_FP_ARITH | JIT_VN | JIT_TO_VD) \
     _(FCVT_S_D, fcvt_s_d, JIT_FP | JIT_FP_ARITH | JIT_VN | JIT_TO_VD) \
     _(FCVTNS_R_S, fcvtns_r, JIT_FP | JIT_FP_ARITH | JIT_TO_RD | JIT_VN) \
@@ -107,6 +111,10 @@
     _(UABD_VEC, uabd_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD) \
     _(SABA_VEC, saba_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD | JIT_VD) \
     _(UABA_VEC, uaba_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD | JIT_VD) \
+    _(SQADD_VEC, sqadd_vec, JIT_FP | JIT_VN | JIT_VM | JIT_TO_VD) \
+    _(UQADD_VEC, uqadd_vec, JIT_FP | JIT_VN | JIT_VM | JIT_TO_VD) \
+    _(SQSUB_VEC, sqsub_vec, JIT_FP | JIT_VN | JIT_VM | JIT_TO_VD) \
+    _(UQSUB_VEC, uqsub_vec, JIT_FP | JIT_VN | JIT_VM | JIT_TO_VD) \
     _(URHADD_VEC, urhadd_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD) \
     _(UHADD_VEC, uhadd_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD) \
     _(CMEQ_VEC, cmeq_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD) \
@@ -163,6 +171,9 @@
     _(MUL_ELEM, mul_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD) \
     _(MLA_ELEM, mla_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD | JIT_VD) \
     _(MLS_ELEM, mls_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD | JIT_VD) \
+    _(SQXTN, sqxtn, JIT_FP | JIT_VN | JIT_TO_VD | JIT_VD) \
+    _(SQXTUN, sqxtun, JIT_FP | JIT_VN | JIT_TO_VD | JIT_VD) \
+    _(UQXTN, uqxtn, JIT_FP | JIT_VN | JIT_TO_VD | JIT_VD) \
     _(SDOT_ELEM, sdot_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD | JIT_VD) \
     _(UDOT_ELEM, udot_vec, JIT_FP | JIT_KEEPS | JIT_VN | JIT_VM | JIT_TO_VD | JIT_VD) \
     _(ADDP_SCALAR, addp_scalar, JIT_FP | JIT_KEEPS | JIT_VN | JIT_TO_VD) \
@@ -418,6 +429,14 @@
     _(STP_VQ_NP, stp_vq_imm, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_VD | JIT_VA) \
     _(STP_VQ_POST, stp_vq_post, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_TO_RN | JIT_VD | JIT_VA) \
     _(STP_VQ_PRE, stp_vq_pre, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_TO_RN | JIT_VD | JIT_VA) \
+    _(LD2_MULTI, ld_structures, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_TO_VD | JIT_VD_LIST) \
+    _(LD2_MULTI_POST, ld_structures_post, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_RM | JIT_TO_RN | JIT_TO_VD | JIT_VD_LIST) \
+    _(ST2_MULTI, st_structures, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_VD | JIT_VD_LIST) \
+    _(ST2_MULTI_POST, st_structures_post, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_RM | JIT_TO_RN | JIT_VD | JIT_VD_LIST) \
+    _(LD4_MULTI, ld_structures, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_TO_VD | JIT_VD_LIST) \
+    _(LD4_MULTI_POST, ld_structures_post, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_RM | JIT_TO_RN | JIT_TO_VD | JIT_VD_LIST) \
+    _(ST4_MULTI, st_structures, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_VD | JIT_VD_LIST) \
+    _(ST4_MULTI_POST, st_structures_post, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_RM | JIT_TO_RN | JIT_VD | JIT_VD_LIST) \
     _(LD1_1, ld1_multiple, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_TO_VD | JIT_VD_LIST) \
     _(LD1_1_POST, ld1_multiple_post, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_RM | JIT_TO_RN | JIT_TO_VD | JIT_VD_LIST) \
     _(LD1_2, ld1_multiple, JIT_FP | JIT_MAY_RAISE | JIT_RN | JIT_TO_VD | JIT_VD_LIST) \

@@ -300,3 +300,37 @@ void jit_fcmp_zero(struct translation *t, const struct a64_insn *insn) {
 void jit_fcmpe_zero(struct translation *t, const struct a64_insn *insn) {
     compare(t, insn, VCOMIS, true);
 }
+
+/* The comparison, or else a constant, both as a subtraction leaves its flags. */
+static void compare_if(struct translation *t, const struct a64_insn *insn, uint32_t opcode) {
+    enum { ALWAYS = 14 };
+    struct x86 *a = jit_asm(t);
+    uint8_t *otherwise = NULL;
+    if (t->fp_careful) {
+        if (t->flags != JIT_FLAGS_NONE)
+            jit_flags_set_stored(t, t->flags); /* for the handler */
+        jit_call_handler(t);
+        return;
+    }
+    if (insn->cond < ALWAYS)
+        otherwise = x86_jcc_short(a, jit_condition(t, insn->cond) ^ 1);
+    unsigned n = source(t, insn, insn->rn, XMM0);
+    struct x86_rm m = jit_vector_rm(t, insn->rm);
+    jit_op3_rm(t, jit_fp_packed(opcode, insn->size), n, 0, m);
+    jit_flags_set_compared(t, insn->size == 3, n, m);
+    jit_flags_subtracted(t);
+    if (otherwise) {
+        uint8_t *done = x86_jmp_short(a);
+        x86_bind_short(a, otherwise);
+        jit_flags_constant(t, insn->nzcv, true);
+        x86_bind_short(a, done);
+    }
+}
+
+void jit_fccmp(struct translation *t, const struct a64_insn *insn) {
+    compare_if(t, insn, VUCOMIS);
+}
+
+void jit_fccmpe(struct translation *t, const struct a64_insn *insn) {
+    compare_if(t, insn, VCOMIS);
+}

@@ -1,6 +1,6 @@
 /* Loads and stores of SIMD and FP registers. */
 #include "cpu/soft/jit/internal.h"
-#include "cpu/soft/jit/vector.h"
+#include "cpu/soft/jit/simd.h"
 
 /* --- one element or register of 1 to 16 bytes. Loads clear what lies above. */
 static void load(struct translation *t, unsigned xmm, struct x86_rm from, unsigned bytes) {
@@ -95,6 +95,79 @@ static void store_multiple(struct translation *t, const struct a64_insn *insn, b
         post_index(t, insn, bytes * count);
 }
 
+/* Two or four registers take turns, element by element: LD2 and LD4 take neighbours apart once or twice. */
+static void take_apart(
+    struct translation *t, unsigned size, unsigned even, unsigned odd, unsigned first, unsigned second) {
+    jit_simd_unzip(t, size, first, first);
+    jit_simd_unzip(t, size, second, second);
+    jit_op3(t, VPUNPCKLQDQ, even, first, second);
+    jit_op3(t, VPUNPCKHQDQ, odd, first, second);
+}
+
+/* The same of one register; each result in the lower half of one. */
+static void take_apart_halves(struct translation *t, unsigned size, unsigned even, unsigned odd) {
+    jit_simd_unzip(t, size, even, even);
+    jit_shift_bytes(t, JIT_SRL_BYTES, odd, even, 8);
+    jit_op2(t, X86_VMOVQ, even, even);
+}
+
+static void load_structures(struct translation *t, const struct a64_insn *insn, bool post) {
+    const unsigned count = insn->opc, size = insn->size, bytes = 8u << insn->q;
+    struct x86_rm from = jit_access(t, insn, JIT_OFFSET, bytes * count, false);
+    for (unsigned i = 0; i < bytes * count / 16; i++)
+        load(t, XMM0 + i, behind(from, i * 16), 16);
+    if (post)
+        post_index(t, insn, bytes * count);
+    uint8_t result[4] = {XMM4, XMM5, XMM2, XMM3};
+    if (count == 2 && insn->q) {
+        take_apart(t, size, XMM4, XMM5, XMM0, XMM1);
+    } else if (count == 2) {
+        jit_op2(t, X86_VMOVDQA, XMM4, XMM0);
+        take_apart_halves(t, size, XMM4, XMM5);
+    } else if (insn->q) {
+        take_apart(t, size, XMM4, XMM5, XMM0, XMM1);
+        take_apart(t, size, XMM0, XMM1, XMM2, XMM3);
+        take_apart(t, size, XMM2, XMM3, XMM4, XMM0);
+        take_apart(t, size, XMM4, XMM0, XMM5, XMM1);
+        memcpy(result, (uint8_t[]){XMM2, XMM4, XMM3, XMM0}, sizeof result);
+    } else {
+        take_apart(t, size, XMM4, XMM5, XMM0, XMM1);
+        take_apart_halves(t, size, XMM4, XMM2);
+        take_apart_halves(t, size, XMM5, XMM3);
+    }
+    for (unsigned i = 0; i < count; i++)
+        jit_vector_write(t, (insn->rt + i) % 32u, result[i], 16);
+}
+
+static void store_structures(struct translation *t, const struct a64_insn *insn, bool post) {
+    static const uint32_t low[] = {VPUNPCKLBW, VPUNPCKLWD, VPUNPCKLDQ, VPUNPCKLQDQ},
+                          high[] = {VPUNPCKHBW, VPUNPCKHWD, VPUNPCKHDQ, VPUNPCKHQDQ};
+    const unsigned count = insn->opc, size = insn->size, bytes = 8u << insn->q;
+    struct x86_rm to = jit_access(t, insn, JIT_OFFSET, bytes * count, true);
+    unsigned v[4];
+    for (unsigned i = 0; i < count; i++)
+        v[i] = jit_vector(t, (insn->rt + i) % 32u, XMM0 + i);
+    uint8_t first = XMM4, second = XMM5, third = XMM0, fourth = XMM1;
+    if (count == 4) { /* even registers, then odd ones, then both */
+        jit_op3(t, low[size], first, v[0], v[2]);
+        jit_op3(t, high[size], third, v[0], v[2]);
+        jit_op3(t, low[size], second, v[1], v[3]);
+        jit_op3(t, high[size], fourth, v[1], v[3]);
+    } else {
+        first = (uint8_t)v[0], second = (uint8_t)v[1];
+    }
+    for (unsigned i = 0; i < bytes * count / 16; i += 2) {
+        jit_op3(t, low[size], XMM2, first, second);
+        jit_op3(t, high[size], XMM3, first, second);
+        store(t, behind(to, i * 16), XMM2, 16);
+        if (i + 1 < bytes * count / 16)
+            store(t, behind(to, (i + 1) * 16), XMM3, 16);
+        first = third, second = fourth;
+    }
+    if (post)
+        post_index(t, insn, bytes * count);
+}
+
 static void load_replicate(struct translation *t, const struct a64_insn *insn, bool post) {
     const unsigned bytes = 1u << insn->size;
     struct x86_rm from = jit_access(t, insn, JIT_OFFSET, bytes, false);
@@ -160,6 +233,8 @@ PAIRS(stp_vd, store_pair, 8)
 PAIRS(stp_vq, store_pair, 16)
 FORM_AND_POST(ld1_multiple, load_multiple)
 FORM_AND_POST(st1_multiple, store_multiple)
+FORM_AND_POST(ld_structures, load_structures)
+FORM_AND_POST(st_structures, store_structures)
 FORM_AND_POST(ld1_replicate, load_replicate)
 FORM_AND_POST(ld1_lane, load_lane)
 FORM_AND_POST(st1_lane, store_lane)

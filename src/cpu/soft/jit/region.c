@@ -207,7 +207,7 @@ static uint64_t vector_bits(unsigned v, unsigned count) {
 static void note_vectors(struct region_insn *i) {
     const struct a64_insn *insn = &i->insn;
     const uint32_t use = i->use;
-    const unsigned from_rt = use & JIT_VD_LIST ? insn->amount : 1;
+    const unsigned from_rt = use & JIT_VD_LIST ? (unsigned)insn->opc * insn->amount : 1;
     i->reads |= (use & JIT_VN ? vector_bits(insn->rn, use & JIT_VN_LIST ? insn->opc + 1u : 1) : 0) |
                 (use & JIT_VM ? vector_bits(insn->rm, 1) : 0) |
                 (use & JIT_VA ? vector_bits(insn->ra, 1) : 0) |

@@ -9,6 +9,8 @@ unsigned jit_simd_rm(struct translation *t, const struct a64_insn *insn, unsigne
 void jit_simd_write(struct translation *t, const struct a64_insn *insn, unsigned xmm);
 void jit_simd_ones(struct translation *t, unsigned xmm);
 void jit_simd_zeros(struct translation *t, unsigned xmm);
+/* FPSR.QC is set unless the two registers are equal. Clobbers xmm5, rax and the host's flags. */
+void jit_simd_saturated_unless_equal(struct translation *t, unsigned a, unsigned b);
 /* The opcode that adds elements. */
 uint32_t jit_simd_add(unsigned size);
 

@@ -1,5 +1,6 @@
 /* Advanced SIMD with elements of two widths, on integers: long, wide and narrow. None of this changes the
- * host's flags. Saturating forms are left to their handlers. */
+ * host's flags, but for saturating forms; those of words are left to their handlers. */
+#include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/simd.h"
 
 typedef const uint32_t by_size[3];
@@ -199,3 +200,43 @@ HIGH_HALF(addhn, add_wide(insn), )
 HIGH_HALF(subhn, sub_wide[insn->size], )
 HIGH_HALF(raddhn, add_wide(insn), add_half(t, insn, XMM0, 8u << insn->size))
 HIGH_HALF(rsubhn, sub_wide[insn->size], add_half(t, insn, XMM0, 8u << insn->size))
+
+/* --- narrowing with saturation: where that happened, widening again gives another number */
+static void narrow_saturated(
+    struct translation *t, const struct a64_insn *insn, by_size pack, by_size widen, bool is_unsigned) {
+    if (insn->size > 1) {
+        jit_call_handler(t);
+        return;
+    }
+    unsigned n = jit_vector(t, insn->rn, XMM0), source = n;
+    if (is_unsigned) { /* the host packs signed numbers: larger ones than fit become just that */
+        static by_size least = {VPMINUW, VPMINUD};
+        jit_simd_ones(t, XMM2);
+        jit_shift(t, JIT_SRL, insn->size + 1u, XMM2, XMM2, 8u << insn->size);
+        jit_op3(t, least[insn->size], XMM2, n, XMM2);
+        source = XMM2;
+    }
+    jit_op3(t, pack[insn->size], XMM1, source, source);
+    jit_op2(t, widen[insn->size], XMM2, XMM1);
+    jit_simd_saturated_unless_equal(t, XMM2, n);
+    if (insn->q) {
+        jit_op3(t, VPUNPCKLQDQ, XMM0, jit_vector(t, insn->rd, XMM0), XMM1);
+        write_all(t, insn);
+    } else {
+        jit_vector_write(t, insn->rd, XMM1, 8);
+    }
+}
+
+static by_size pack_signed = {VPACKSSWB, VPACKSSDW}, pack_unsigned = {VPACKUSWB, VPACKUSDW};
+
+void jit_sqxtn(struct translation *t, const struct a64_insn *insn) {
+    narrow_saturated(t, insn, pack_signed, extend_signed, false);
+}
+
+void jit_sqxtun(struct translation *t, const struct a64_insn *insn) {
+    narrow_saturated(t, insn, pack_unsigned, extend_unsigned, false);
+}
+
+void jit_uqxtn(struct translation *t, const struct a64_insn *insn) {
+    narrow_saturated(t, insn, pack_unsigned, extend_unsigned, true);
+}

@@ -1,5 +1,7 @@
-/* Advanced SIMD on integers: three registers of one size, bitwise, comparisons, pairs, dot products. None of
- * this changes the host's flags. Saturating forms are left to their handlers. */
+/* Advanced SIMD on integers: three registers of one size, bitwise, comparisons, pairs, dot products. Only
+ * saturating ones change the host's flags. Saturating forms of words and doubles are left to their handlers.
+ */
+#include "cpu/soft/fp.h"
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/simd.h"
 
@@ -63,6 +65,40 @@ LANES(umax_vec, umax)
 LANES(umin_vec, umin)
 LANES(cmeq_vec, equal)
 LANES(cmgt_vec, greater)
+
+/* --- saturation: where it happened, the sum is another than the one that wraps */
+void jit_simd_saturated_unless_equal(struct translation *t, unsigned a, unsigned b) {
+    enum { ALL_BYTES = 0xffff };
+    jit_op3(t, VPCMPEQB, XMM5, a, b);
+    jit_op2(t, VPMOVMSKB, RAX, XMM5);
+    x86_alu_imm(jit_asm(t), false, ALU_CMP, x86_r(RAX), ALL_BYTES);
+    uint8_t *equal_all = x86_jcc_short(jit_asm(t), CC_E);
+    x86_alu_imm(jit_asm(t), false, ALU_OR, JIT_CPU(fpsr), (int32_t)FPSR_QC);
+    x86_bind_short(jit_asm(t), equal_all);
+}
+
+static void saturate(
+    struct translation *t, const struct a64_insn *insn, by_size saturating, by_size wrapping) {
+    if (insn->size > 1) {
+        jit_call_handler(t);
+        return;
+    }
+    unsigned n = jit_vector_lanes(t, insn, insn->rn, XMM0), m = jit_vector_lanes(t, insn, insn->rm, XMM1);
+    jit_op3(t, wrapping[insn->size], XMM2, n, m);
+    jit_op3(t, saturating[insn->size], XMM0, n, m);
+    jit_simd_saturated_unless_equal(t, XMM0, XMM2);
+    jit_simd_write(t, insn, XMM0);
+}
+
+#define SATURATE(name, wrapping, bytes, halves)                                                              \
+    void jit_##name(struct translation *t, const struct a64_insn *insn) {                                    \
+        static by_size saturating = {bytes, halves};                                                         \
+        saturate(t, insn, saturating, wrapping);                                                             \
+    }
+SATURATE(sqadd_vec, add, VPADDSB, VPADDSW)
+SATURATE(uqadd_vec, add, VPADDUSB, VPADDUSW)
+SATURATE(sqsub_vec, sub, VPSUBSB, VPSUBSW)
+SATURATE(uqsub_vec, sub, VPSUBUSB, VPSUBUSW)
 
 /* --- products; of bytes there is none on the host. */
 static void multiply(struct translation *t, const struct a64_insn *insn, struct sources s) {

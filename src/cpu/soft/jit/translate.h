@@ -57,7 +57,7 @@ enum jit_use {
     JIT_TO_VD = 1 << 21,
     JIT_TO_VA = 1 << 22,
     JIT_VN_LIST = 1 << 23, /* opc more from rn on */
-    JIT_VD_LIST = 1 << 24, /* amount of them from rt on */
+    JIT_VD_LIST = 1 << 24, /* opc * amount of them from rt on */
 };
 
 typedef void jit_emit_fn(struct translation *t, const struct a64_insn *insn);
@@ -101,8 +101,14 @@ void jit_flags_set_by(
     struct translation *t, enum jit_flags kind, const struct a64_insn *insn, bool wide, struct x86_rm second);
 /* The same after UCOMIS of an xmm register and `second`. */
 void jit_flags_set_compared(struct translation *t, bool wide, unsigned first, struct x86_rm second);
+/* After UCOMIS: makes the host's flags those of a subtraction that stands for the same. Clobbers rax and rcx.
+ */
+void jit_flags_subtracted(struct translation *t);
 /* The same for an instruction that may bail out: always stored, and only there. */
 void jit_flags_set_stored(struct translation *t, enum jit_flags kind);
+/* The host's flags are this NZCV, as after an addition or a subtraction; stored where that is needed.
+ * Clobbers rax. */
+void jit_flags_constant(struct translation *t, unsigned nzcv, bool carry_inverted);
 /* Will anybody see the flags that this instruction sets? */
 bool jit_flags_wanted(const struct translation *t);
 /* For flags that are computed otherwise: value (0-15) in the register is stored in cpu->nzcv. */

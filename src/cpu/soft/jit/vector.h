@@ -121,7 +121,14 @@ enum {
     VPSUBW = X86_66_0F(0xf9),
     VPSUBD = X86_66_0F(0xfa),
     VPSUBQ = X86_66_0F(0xfb),
+    VPADDSB = X86_66_0F(0xec),
+    VPADDSW = X86_66_0F(0xed),
     VPADDUSB = X86_66_0F(0xdc),
+    VPADDUSW = X86_66_0F(0xdd),
+    VPSUBSB = X86_66_0F(0xe8),
+    VPSUBSW = X86_66_0F(0xe9),
+    VPSUBUSB = X86_66_0F(0xd8),
+    VPSUBUSW = X86_66_0F(0xd9),
     VPMULLW = X86_66_0F(0xd5),
     VPMULLD = X86_66_0F38(0x40),
     VPMULUDQ = X86_66_0F(0xf4),
@@ -180,7 +187,10 @@ enum {
     VPUNPCKHWD = X86_66_0F(0x69),
     VPUNPCKHDQ = X86_66_0F(0x6a),
     VPUNPCKHQDQ = X86_66_0F(0x6d),
+    VPACKSSWB = X86_66_0F(0x63),
+    VPACKSSDW = X86_66_0F(0x6b),
     VPACKUSWB = X86_66_0F(0x67),
+    VPACKUSDW = X86_66_0F38(0x2b),
     VPSHUFB = X86_66_0F38(0x00),
     VPSHUFD = X86_66_0F(0x70),    /* imm8 */
     VSHUFPS = X86_MAP_0F | 0xc6,  /* imm8 */
@@ -202,6 +212,7 @@ enum {
     VPINSRW = X86_66_0F(0xc4),
     VPINSRD = X86_66_0F3A(0x22), /* with X86_W: VPINSRQ */
 
+    VPMOVMSKB = X86_66_0F(0xd7),
     VMOVMSKPS = X86_MAP_0F | 0x50,
     VMOVMSKPD = X86_66_0F(0x50),
     VANDPS = X86_MAP_0F | 0x54,
