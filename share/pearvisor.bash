@@ -2,7 +2,17 @@
 _pearvisor() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "run doctor --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "run disk doctor --help --version" -- "$current")
+        return
+    fi
+    if [ "${COMP_WORDS[1]}" = disk ]; then
+        case $COMP_CWORD:$previous in
+        2:*) mapfile -t COMPREPLY < <(compgen -W "create info resize convert check --help" -- "$current") ;;
+        *:--format | *:--backing-format | *:--from-format) mapfile -t COMPREPLY < <(compgen -W "raw qcow2" -- "$current") ;;
+        *:--compress) mapfile -t COMPREPLY < <(compgen -W "zlib zstd" -- "$current") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -W "--format --backing --backing-format --json --shrink --from-format \
+            --compress --repair --help" -- "$current") ;;
+        esac
         return
     fi
     case $previous in

@@ -6,6 +6,7 @@
 static const char usage[] = "usage: pearvisor COMMAND [OPTIONS]\n"
                             "\n"
                             "  run        boot a kernel in a new machine (pearvisor run --help)\n"
+                            "  disk       make, convert and check disk images (pearvisor disk --help)\n"
                             "  doctor     what this host offers to guests, and what to install for more\n"
                             "\n"
                             "  --help     this text\n"
@@ -15,6 +16,8 @@ int main(int argc, char **argv) {
     const char *command = argc > 1 ? argv[1] : "";
     if (strcmp(command, "run") == 0)
         return command_run(argc - 2, argv + 2);
+    if (strcmp(command, "disk") == 0)
+        return command_disk(argc - 2, argv + 2);
     if (strcmp(command, "doctor") == 0)
         return command_doctor(argc - 2, argv + 2);
     if (strcmp(command, "--version") == 0) {

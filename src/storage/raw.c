@@ -81,20 +81,13 @@ static int finish(
     return result;
 }
 
-static size_t total(const struct iovec *iov, unsigned count) {
-    size_t size = 0;
-    for (unsigned i = 0; i < count; i++)
-        size += iov[i].iov_len;
-    return size;
-}
-
 static int transfer(struct raw *raw, bool write, const struct iovec *iov, unsigned count, uint64_t offset) {
     if (count > IOV_MAX)
         return -EINVAL;
     ssize_t done = once(raw, write, iov, count, offset);
     if (done < 0)
         return (int)done;
-    return (size_t)done == total(iov, count) ? 0 : finish(raw, write, iov, count, offset, (size_t)done);
+    return (size_t)done == iov_size(iov, count) ? 0 : finish(raw, write, iov, count, offset, (size_t)done);
 }
 
 /* --- O_DIRECT wants aligned buffers */
@@ -107,7 +100,7 @@ static bool aligned(const struct raw *raw, const struct iovec *iov, unsigned cou
 }
 
 static int bounce(struct raw *raw, bool write, const struct iovec *iov, unsigned count, uint64_t offset) {
-    size_t size = total(iov, count), step = size < BOUNCE_SIZE ? size : BOUNCE_SIZE;
+    size_t size = iov_size(iov, count), step = size < BOUNCE_SIZE ? size : BOUNCE_SIZE;
     void *buffer;
     if (posix_memalign(&buffer, DIRECT_ALIGNMENT_MAX, step) != 0)
         return -ENOMEM;
@@ -179,6 +172,41 @@ static int raw_write_zeroes(struct storage *storage, uint64_t offset, uint64_t s
     return not_supported(result) ? write_zeroes_slowly(storage, offset, size) : result;
 }
 
+static int raw_map(struct storage *storage, uint64_t offset, uint64_t size, struct storage_extent *out) {
+    struct raw *raw = raw_of(storage);
+    *out = (struct storage_extent){.size = size};
+    off_t data = lseek(raw->fd, (off_t)offset, SEEK_DATA);
+    if (data < 0 && errno == ENXIO) {
+        out->zero = true;
+        return 0;
+    }
+    if (data < 0) /* a file system that does not know, a block device */
+        return 0;
+    uint64_t next = (uint64_t)data / STORAGE_SECTOR * STORAGE_SECTOR;
+    out->zero = next > offset;
+    if (!out->zero) {
+        off_t hole = lseek(raw->fd, data, SEEK_HOLE);
+        next = hole < 0 ? offset + size
+                        : ((uint64_t)hole + STORAGE_SECTOR - 1) / STORAGE_SECTOR * STORAGE_SECTOR;
+    }
+    if (next > offset && next - offset < size)
+        out->size = next - offset;
+    return 0;
+}
+
+static int raw_resize(struct storage *storage, uint64_t size) {
+    struct raw *raw = raw_of(storage);
+    struct stat now;
+    if (fstat(raw->fd, &now) < 0)
+        return -errno;
+    if (!S_ISREG(now.st_mode))
+        return -ENOTSUP;
+    if (ftruncate(raw->fd, (off_t)size) < 0)
+        return -errno;
+    raw->end = raw->storage.size = size;
+    return 0;
+}
+
 static void raw_close(struct storage *storage) {
     struct raw *raw = raw_of(storage);
     if (raw->fd >= 0)
@@ -214,6 +242,8 @@ static int open_image(struct raw *raw, const struct storage_config *config, stru
 /* Many readers or one writer, over all processes; by open file, so that a fork or another descriptor of the
  * same file in this process does not lose it. */
 static int lock_image(struct raw *raw, const struct storage_config *config, struct error *e) {
+    if (config->unlocked)
+        return 0;
     struct flock lock = {.l_type = config->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(raw->fd, F_OFD_SETLK, &lock) == 0)
         return 0;
@@ -253,6 +283,8 @@ struct storage *storage_raw_open(const struct storage_config *config, struct err
         .flush = raw_flush,
         .discard = raw_discard,
         .write_zeroes = raw_write_zeroes,
+        .map = raw_map,
+        .resize = raw_resize,
         .close = raw_close,
     };
     struct raw *raw = calloc(1, sizeof *raw);

@@ -33,3 +33,42 @@ size_t iov_read(const struct iovec *iov, unsigned count, size_t offset, void *bu
 size_t iov_write(const struct iovec *iov, unsigned count, size_t offset, const void *buffer, size_t size) {
     return copy(iov, count, offset, NULL, buffer, size);
 }
+
+size_t iov_size(const struct iovec *iov, unsigned count) {
+    size_t size = 0;
+    for (unsigned i = 0; i < count; i++)
+        size += iov[i].iov_len;
+    return size;
+}
+
+unsigned iov_slice(struct iovec *out, const struct iovec *iov, unsigned count, size_t offset, size_t size) {
+    unsigned used = 0;
+    for (unsigned i = 0; i < count && size > 0; i++) {
+        if (offset >= iov[i].iov_len) {
+            offset -= iov[i].iov_len;
+            continue;
+        }
+        size_t part = iov[i].iov_len - offset;
+        if (part > size)
+            part = size;
+        out[used++] = (struct iovec){(uint8_t *)iov[i].iov_base + offset, part};
+        size -= part;
+        offset = 0;
+    }
+    return used;
+}
+
+void iov_zero(const struct iovec *iov, unsigned count, size_t offset, size_t size) {
+    for (unsigned i = 0; i < count && size > 0; i++) {
+        if (offset >= iov[i].iov_len) {
+            offset -= iov[i].iov_len;
+            continue;
+        }
+        size_t part = iov[i].iov_len - offset;
+        if (part > size)
+            part = size;
+        memset((uint8_t *)iov[i].iov_base + offset, 0, part);
+        size -= part;
+        offset = 0;
+    }
+}

@@ -96,18 +96,22 @@ static int set_engine(struct vm_config *config, char *text, struct error *e) {
     return error_set(e, "expected auto or soft");
 }
 
+/* Options are taken from the end, so that the file's name may have commas. */
 static int set_disk(struct vm_config *config, char *text, struct error *e) {
     if (config->disk_count == VM_MAX_DISKS)
         return error_set(e, "more than %d disks", VM_MAX_DISKS);
-    unsigned n = config->disk_count++;
-    size_t length = strlen(text);
-    config->disks[n].path = text;
-    config->disks[n].read_only = length > 3 && strcmp(text + length - 3, ",ro") == 0;
-    if (config->disks[n].read_only)
-        text[length - 3] = 0;
-    if (!*text)
-        return error_set(e, "expected FILE or FILE,ro");
-    return 0;
+    struct vm_disk *disk = &config->disks[config->disk_count++];
+    disk->path = text;
+    for (char *comma; (comma = strrchr(text, ','));) {
+        if (strcmp(comma, ",ro") == 0)
+            disk->read_only = true;
+        else if (strncmp(comma, ",format=", 8) != 0)
+            break;
+        else if (storage_format_parse(comma + 8, &disk->format) < 0)
+            return error_set(e, "expected format=raw or format=qcow2");
+        *comma = 0;
+    }
+    return *text ? 0 : error_set(e, "expected FILE[,format=raw|qcow2][,ro]");
 }
 
 /* Without a tag, the directory's own name. */

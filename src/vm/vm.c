@@ -38,7 +38,10 @@ static int add_disks(struct vm *vm, const struct vm_config *config, struct error
         return -1;
     for (unsigned n = 0; n < config->disk_count; n++) {
         struct storage_config image = {
-            .path = config->disks[n].path, .read_only = config->disks[n].read_only};
+            .path = config->disks[n].path,
+            .format = config->disks[n].format,
+            .read_only = config->disks[n].read_only,
+        };
         const char serial[] = {'p', 'e', 'a', 'r', '-', 'd', 'i', 's', 'k', (char)('a' + n), 0};
         if (!(vm->storage[n] = storage_open(&image, e)))
             return -1;

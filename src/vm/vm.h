@@ -8,6 +8,7 @@
 #include "board/board.h"
 #include "cpu/engine.h"
 #include "host/loop.h"
+#include "storage/storage.h"
 #include "util/error.h"
 
 struct vm;
@@ -27,8 +28,9 @@ enum vm_gpu {
 
 struct vm_config {
     const char *kernel, *initrd, *append;
-    struct {
+    struct vm_disk {
         const char *path;
+        enum storage_format format;
         bool read_only;
     } disks[VM_MAX_DISKS];
     unsigned disk_count;

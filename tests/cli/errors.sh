@@ -66,6 +66,10 @@ expect 2 'nowhere' $run --kernel kernel --initrd nowhere
 expect 2 'folder' $run --kernel kernel --initrd folder
 expect 2 'folder' $run --kernel kernel --disk folder
 expect 2 'nowhere' $run --kernel kernel --disk nowhere
+expect 2 'not a qcow2 image' $run --kernel kernel --disk disk,format=qcow2
+expect 2 'format=raw or format=qcow2' $run --kernel kernel --disk disk,format=vmdk
+expect 2 'disk frobnicate' disk frobnicate
+expect 2 'nowhere' disk info nowhere
 expect 2 'cpus 0' $run --kernel kernel --cpus 0
 expect 2 'cpus 99' $run --kernel kernel --cpus 99
 expect 2 'cpus two' $run --kernel kernel --cpus two
@@ -124,7 +128,7 @@ if [ "$(id -u)" = 0 ]; then
     fi
 fi
 
-for command in "--help" "--version" "run --help"; do
+for command in "--help" "--version" "run --help" "disk --help"; do
     # shellcheck disable=SC2086
     "$top/pearvisor" $command >out 2>err || { echo "FAIL: $command"; failures=$((failures + 1)); }
     [ -s out ] && [ ! -s err ] || { echo "FAIL: $command prints on the wrong stream"; failures=$((failures + 1)); }
