@@ -1,5 +1,6 @@
 /* `pearvisor run`: one VM from the command line, until it powers off. */
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -31,16 +32,19 @@ static const char usage[] =
     "  --cpus N                 1 to 8 (2)\n"
     "  --memory SIZE            such as 512M or 2G (1G)\n"
     "  --engine auto|soft       what executes the guest's CPUs (auto); soft,interp: without translating\n"
-    "  --gpu auto|off|2d|virgl|venus|3d[,window=SIZE]\n"
+    "  --gpu auto|off|2d|virgl|venus|3d[,window=SIZE][,outputs=N]\n"
     "                           the virtio GPU: virgl for OpenGL, venus for Vulkan, 3d for both, auto for\n"
-    "                           3d or else 2d, as the host can; window for host memory in the guest (auto, 8G)\n"
+    "                           3d or else 2d, as the host can; window for host memory in the guest, "
+    "outputs\n"
+    "                           for screens (auto, 8G, 1)\n"
     "  --net off|user[,forward=tcp:HOSTPORT-GUESTPORT]...\n"
     "                           NAT with DHCP and DNS; forwards from 127.0.0.1 (user)\n"
     "  --serial stdio|file:PATH|unix:PATH|none    where ttyAMA0 leads (stdio)\n"
     "  --console stdio|file:PATH|unix:PATH|none   adds hvc0 (none)\n"
     "  --display none|window    (a window where there is a display)\n"
     "  --resolution WxH         of the screen, in pixels (1280x800)\n"
-    "  --screenshot FILE.png    holds the last frame at exit; SIGUSR1 saves one at once\n"
+    "  --screenshot FILE.png    holds the last frame at exit (FILE-2.png: of the second output);\n"
+    "                           SIGUSR1 saves it at once\n"
     "  --timeout SECONDS        stop after that time\n"
     "  --profile FILE[,symbols=FILE]\n"
     "                           writes folded stacks of the guest, for flame graphs, and /tmp/perf-PID.map "
@@ -91,10 +95,18 @@ static void on_board_event(void *ctx, enum board_event event) {
 }
 
 static void save_screenshot(struct run *run) {
+    const char *path = run->options.screenshot;
     struct error e;
-    if (run->options.screenshot &&
-        display_screenshot(vm_display(run->vm), 0, run->options.screenshot, &e) < 0)
+    if (path && display_screenshot(vm_display(run->vm), 0, path, &e) < 0)
         log_warn("%s", e.text);
+    for (unsigned i = 1; path && i < run->options.vm.gpu_outputs; i++) {
+        char other[PATH_MAX];
+        const char *dot = strrchr(path, '.');
+        size_t stem = dot && !strchr(dot, '/') ? (size_t)(dot - path) : strlen(path);
+        snprintf(other, sizeof other, "%.*s-%u%s", (int)stem, path, i + 1, path + stem);
+        if (display_screenshot(vm_display(run->vm), i, other, &e) < 0)
+            log_warn("%s", e.text);
+    }
 }
 
 static void on_signal(void *ctx, unsigned events) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "display/display.h"
 #include "virtio/p9.h"
 
 #define MIN_GPU_WINDOW     (64ull << 20)
@@ -27,6 +28,7 @@ void vm_config_init(struct vm_config *config) {
         .engine = engines[0],
         .gpu = VM_GPU_AUTO,
         .gpu_window = DEFAULT_GPU_WINDOW,
+        .gpu_outputs = 1,
         .net = true,
         .serial = "none",
         .width = 1280,
@@ -138,22 +140,34 @@ static int set_share(struct vm_config *config, char *text, struct error *e) {
     return 0;
 }
 
+static int set_gpu_option(struct vm_config *config, const char *text, struct error *e) {
+    uint64_t *size = &config->gpu_window;
+    if (strncmp(text, "window=", 7) == 0) {
+        if (vm_parse_size(text + 7, size) == 0 && *size >= MIN_GPU_WINDOW && *size <= MAX_GPU_WINDOW &&
+            *size % MEMORY_GRANULE == 0)
+            return 0;
+        return error_set(e, "expected window=SIZE, from 64M to 256G");
+    }
+    if (strncmp(text, "outputs=", 8) != 0)
+        return error_set(e, "expected window=SIZE or outputs=N after a comma, not %s", text);
+    if (parse_number(text + 8, 1, DISPLAY_MAX_SCANOUTS, &config->gpu_outputs) < 0)
+        return error_set(e, "expected outputs=N, from 1 to %d", DISPLAY_MAX_SCANOUTS);
+    return 0;
+}
+
 static int set_gpu(struct vm_config *config, char *text, struct error *e) {
     static const struct {
         const char *name;
         enum vm_gpu gpu;
     } kinds[] = {{"off", VM_GPU_OFF}, {"2d", VM_GPU_2D}, {"virgl", VM_GPU_VIRGL}, {"venus", VM_GPU_VENUS},
         {"3d", VM_GPU_3D}, {"auto", VM_GPU_AUTO}};
-    char *window = strchr(text, ',');
-    if (window) {
-        *window++ = 0;
-        uint64_t *size = &config->gpu_window;
-        if (strncmp(window, "window=", 7) != 0 || vm_parse_size(window + 7, size) < 0 ||
-            *size < MIN_GPU_WINDOW || *size > MAX_GPU_WINDOW || *size % MEMORY_GRANULE)
-            return error_set(e, "expected window=SIZE after the comma, from 64M to 256G");
-    }
+    char *rest = NULL;
+    text = strtok_r(text, ",", &rest);
+    for (char *option; text && (option = strtok_r(NULL, ",", &rest));)
+        if (set_gpu_option(config, option, e) < 0)
+            return -1;
     for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(text, kinds[i].name) == 0) {
+        if (text && strcmp(text, kinds[i].name) == 0) {
             config->gpu = kinds[i].gpu;
             return 0;
         }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "board/memory_map.h"
 #include "gpu/renderer.h"
@@ -155,7 +156,9 @@ static int add_gpu(struct vm *vm, const struct vm_config *config, struct error *
     struct virtio_gpu_config gpu = {
         .memory = board_memory(vm->board),
         .display = vm->display,
-        .scanouts = 1,
+        .scanouts = config->gpu_outputs,
+        .connected = config->gpu_outputs,
+        .blob_alignment = (uint32_t)sysconf(_SC_PAGESIZE),
         .width = config->width,
         .height = config->height,
     };

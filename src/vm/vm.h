@@ -45,6 +45,7 @@ struct vm_config {
     const char *engine_options; /* struct engine_config's */
     const char *profile;        /* the same */
     enum vm_gpu gpu;
+    unsigned gpu_outputs;   /* 1 to 16, all of the same size */
     uint64_t gpu_window;    /* bytes, whole pages: how much host memory the guest can have mapped */
     unsigned width, height; /* of the screen, in pixels */
     bool net;

@@ -80,6 +80,10 @@ expect 2 'memory' $run --kernel kernel --memory lots
 expect 2 'memory' $run --kernel kernel --memory 99999999999999999999
 expect 2 'engine' $run --kernel kernel --engine warp
 expect 2 'gpu' $run --kernel kernel --gpu 9d
+expect 2 'outputs=N' $run --kernel kernel --gpu 2d,outputs=17
+expect 2 'outputs=N' $run --kernel kernel --gpu 2d,outputs=0
+expect 2 'outputs=N' $run --kernel kernel --gpu 2d,inputs=1
+expect 2 'window=SIZE' $run --kernel kernel --gpu 3d,outputs=2,window=1
 RENDER_SERVER_EXEC_PATH=/nowhere expect 2 'virglrenderer' $run --kernel kernel --gpu 3d
 expect 2 'resolution' $run --kernel kernel --resolution 0x0
 expect 2 'resolution' $run --kernel kernel --resolution 1280

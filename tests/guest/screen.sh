@@ -32,8 +32,21 @@ writes() { # SIZE
     screenshots "$1" "$here/check_console.py" "$work/a.png" "$1" "$work/out"
 }
 
+several() { # The console on two outputs, and nothing on the third file's place.
+    start_program text_console "" --display none --screenshot "$work/a.png" --resolution 1280x800 --gpu 2d,outputs=2
+    await "SHOWN 1280x800"
+    kill -TERM $vm
+    wait $vm
+    for file in a a-2; do
+        "$here/check_console.py" "$work/$file.png" 1280x800 "$work/out" || fail "the screenshot $file of two outputs"
+    done
+    [ ! -e "$work/a-3.png" ] || fail "a screenshot of a third output"
+    rm "$work"/a*.png
+}
+
 draws 1280x800 --follow
 draws 1366x768 --follow --resolution 1366x768
 draws 800x600 800x600
 writes 1280x800
 writes 1366x768
+several

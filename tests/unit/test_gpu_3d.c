@@ -216,6 +216,43 @@ static void blobs(void **state) {
     assert_false(memory_slot_at(d->memory, 1, &slot));
 }
 
+static void blob_alignment(void **state) {
+    const uint32_t align = 16384, features = FEATURES | 1 << VIRTIO_GPU_F_BLOB_ALIGNMENT;
+    const struct virtio_gpu_config config = {
+        .renderer = &fake_renderer,
+        .scanouts = 3,
+        .connected = 2,
+        .width = 64,
+        .height = 64,
+        .window_gpa = WINDOW,
+        .window_size = WINDOW_SIZE,
+        .max_host_memory = 8 << 20,
+        .blob_alignment = align,
+        .no_thread = true,
+    };
+    (void)state;
+    struct driver *d = driver_create(&config);
+    set_register(d, 0x014, 0);
+    assert_int_equal(get_register(d, 0x010) & 63, features);
+    assert_int_equal(get_register(d, 0x110), align);
+    driver_begin(d, features);
+    assert_int_equal(create_context(d, 1, 0), OK);
+    assert_int_equal(create_blob(d, 1, 1, GPU_BLOB_HOST3D, PAGE, 0), BAD_PARAMETER);
+    assert_int_equal(create_blob(d, 1, 1, GPU_BLOB_HOST3D, align, 0), OK);
+    assert_int_equal(map_blob(d, 1, PAGE), BAD_PARAMETER);
+    assert_int_equal(map_blob(d, 1, align), VIRTIO_GPU_RESP_OK_MAP_INFO);
+    driver_begin(d, FEATURES); /* a driver that knows nothing of it */
+    assert_int_equal(create_context(d, 1, 0), OK);
+    assert_int_equal(create_blob(d, 1, 1, GPU_BLOB_HOST3D, PAGE, 0), OK);
+
+    struct virtio_gpu_ctrl_hdr info = {.type = VIRTIO_GPU_CMD_GET_DISPLAY_INFO};
+    assert_int_equal(control(d, &info, sizeof info), VIRTIO_GPU_RESP_OK_DISPLAY_INFO);
+    const struct virtio_gpu_resp_display_info *shown = at(d, RESPONSE);
+    assert_true(shown->pmodes[0].enabled && shown->pmodes[1].enabled && !shown->pmodes[2].enabled);
+    assert_int_equal(shown->pmodes[1].r.x, 64);
+    driver_destroy(d);
+}
+
 static void blob_scanout(void **state) {
     struct driver *d = *state;
     assert_int_equal(create_context(d, 1, 0), OK);
@@ -325,6 +362,7 @@ int main(void) {
         TEST(submit),
         TEST(transfers),
         TEST(blobs),
+        cmocka_unit_test(blob_alignment),
         TEST(blob_scanout),
         TEST(rings),
         TEST(lost_context),

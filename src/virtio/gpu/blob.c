@@ -2,8 +2,6 @@
  * (5.7.6.8). */
 #include "virtio/gpu/internal.h"
 
-enum { PAGE = 4096 };
-
 /* A resource is exported to other devices by its UUID; PearVisor has none that would import it, so that all
  * that matters is that two are never the same. */
 uint32_t gpu_resource_assign_uuid(struct virtio_gpu *gpu, struct gpu_request *request) {
@@ -18,10 +16,15 @@ uint32_t gpu_resource_assign_uuid(struct virtio_gpu *gpu, struct gpu_request *re
     return VIRTIO_GPU_RESP_OK_RESOURCE_UUID;
 }
 
+/* What the driver has to keep to: a page where it does not know better (BLOB_ALIGNMENT). */
+static uint32_t alignment(const struct virtio_gpu *gpu) {
+    return gpu->state.features >> VIRTIO_GPU_F_BLOB_ALIGNMENT & 1 ? gpu->config.blob_alignment : GPU_PAGE;
+}
+
 static uint32_t check(struct virtio_gpu *gpu, const struct virtio_gpu_resource_create_blob *in) {
     bool guest = in->blob_mem == GPU_BLOB_GUEST || in->blob_mem == GPU_BLOB_HOST3D_GUEST;
     bool host = in->blob_mem == GPU_BLOB_HOST3D || in->blob_mem == GPU_BLOB_HOST3D_GUEST;
-    if (!(guest || host) || in->size == 0 || in->size % PAGE || guest != (in->nr_entries != 0))
+    if (!(guest || host) || in->size == 0 || in->size % alignment(gpu) || guest != (in->nr_entries != 0))
         return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
     if (host && !gpu_context_exists(gpu, in->hdr.ctx_id))
         return VIRTIO_GPU_RESP_ERR_INVALID_CONTEXT_ID;
@@ -70,7 +73,7 @@ uint32_t gpu_resource_map_blob(struct virtio_gpu *gpu, struct gpu_request *reque
         return VIRTIO_GPU_RESP_ERR_INVALID_RESOURCE_ID;
     if (!resource->mappable || resource->mapped)
         return VIRTIO_GPU_RESP_ERR_UNSPEC;
-    if (in->offset % PAGE || resource->blob_size > gpu->config.window_size ||
+    if (in->offset % alignment(gpu) || resource->blob_size > gpu->config.window_size ||
         in->offset > gpu->config.window_size - resource->blob_size)
         return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 

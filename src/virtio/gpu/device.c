@@ -133,6 +133,8 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
     }
     gpu->config = *config;
     gpu->monitor = monitor;
+    if (gpu->config.blob_alignment == 0)
+        gpu->config.blob_alignment = GPU_PAGE;
     if (gpu->config.max_host_memory == 0)
         gpu->config.max_host_memory = DEFAULT_MAX_HOST_MEMORY;
     pthread_mutex_init(&gpu->proposal_lock, NULL);
@@ -140,7 +142,8 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
     pthread_mutex_init(&gpu->callers_lock, NULL);
     pthread_mutex_init(&gpu->call_lock, NULL);
     pthread_cond_init(&gpu->called, NULL);
-    propose(gpu, 0, config->width, config->height);
+    for (unsigned i = 0; i == 0 || (i < config->connected && i < config->scanouts); i++)
+        propose(gpu, i, config->width, config->height);
 
     if (gpu_worker_start(gpu, e) == 0) {
         if (gpu_worker_call(gpu, config->fallback ? create_spare : create_renderer, e) == 0) {
@@ -203,6 +206,8 @@ static uint64_t features(void *device) {
         bits |= 1ull << VIRTIO_GPU_F_VIRGL | 1ull << VIRTIO_GPU_F_CONTEXT_INIT;
     if (gpu->config.window_size && gpu->config.renderer->surface_create_blob)
         bits |= 1ull << VIRTIO_GPU_F_RESOURCE_BLOB | 1ull << VIRTIO_GPU_F_RESOURCE_UUID;
+    if (bits >> VIRTIO_GPU_F_RESOURCE_BLOB & 1 && gpu->config.blob_alignment > GPU_PAGE)
+        bits |= 1ull << VIRTIO_GPU_F_BLOB_ALIGNMENT;
     return bits;
 }
 
@@ -213,6 +218,7 @@ static void config_read(void *device, uint32_t offset, void *data, uint32_t size
         .events_read = gpu->state.events_read,
         .num_scanouts = gpu->config.scanouts,
         .num_capsets = gpu->capset_count,
+        .blob_alignment = gpu->config.blob_alignment,
     };
     memcpy(data, (const uint8_t *)&space + offset, size);
 }

@@ -22,10 +22,12 @@ struct virtio_gpu_config {
     const struct gpu_renderer_ops *fallback;
     struct memory *memory; /* both outlive the GPU */
     struct display *display;
-    unsigned scanouts;        /* 1 to DISPLAY_MAX_SCANOUTS; the first is connected, the others are not */
-    uint32_t width, height;   /* that the first one proposes to the guest; up to VIRTIO_GPU_MAX_DIMENSION */
+    unsigned scanouts;        /* 1 to DISPLAY_MAX_SCANOUTS */
+    unsigned connected;       /* of those, from the first on; 0: one */
+    uint32_t width, height;   /* that these propose to the guest; up to VIRTIO_GPU_MAX_DIMENSION */
     uint64_t max_host_memory; /* bytes that the guest may make the host spend on resources; 0: 512 MiB */
     uint64_t window_gpa, window_size; /* where host memory can be mapped; whole pages; size 0: nowhere */
+    uint32_t blob_alignment;          /* of blobs' sizes and places in the window: a power of two; 0: 4096 */
     bool no_thread;                   /* nothing happens outside of virtio_gpu_drain(); for tests */
 };
 

@@ -10,6 +10,7 @@
 
 enum {
     GPU_QUEUE_SIZE = 256,
+    GPU_PAGE = 4096, /* virtio-gpu's own (5.7.6.8), whatever the host's are */
     GPU_MAX_PENDING =
         2 * GPU_QUEUE_SIZE,    /* fenced commands on their way; no more are taken while it is full */
     GPU_MAX_BACKING = 1 << 18, /* pieces of a resource's backing: 1 GiB of single pages */

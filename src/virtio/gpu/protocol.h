@@ -12,6 +12,7 @@ enum { /* feature bits, 5.7.3 */
     VIRTIO_GPU_F_RESOURCE_UUID = 2,
     VIRTIO_GPU_F_RESOURCE_BLOB = 3,
     VIRTIO_GPU_F_CONTEXT_INIT = 4,
+    VIRTIO_GPU_F_BLOB_ALIGNMENT = 5,
 };
 
 enum { VIRTIO_GPU_CONTROL_QUEUE, VIRTIO_GPU_CURSOR_QUEUE, VIRTIO_GPU_QUEUES };
@@ -27,6 +28,7 @@ struct virtio_gpu_config_space {
     uint32_t events_clear;
     uint32_t num_scanouts;
     uint32_t num_capsets;
+    uint32_t blob_alignment;
 };
 
 enum virtio_gpu_type {
