@@ -21,6 +21,13 @@ use_guest() { # KIND NAME [SCRIPT]
     fresh_disk
 }
 
+# A guest with Mesa and what draws with it.
+use_gpu_guest() { # SCRIPT
+    export EXTRA=libegl1,libegl-mesa0,libgles2,libgl1-mesa-dri,mesa-vulkan-drivers,mesa-utils,vulkan-tools,kmscube
+    EXTRA+=,vkmark,vulkan-validationlayers,weston
+    use_guest suite gpu "$1"
+}
+
 fresh_disk() {
     cp --sparse=always --reflink=auto "$guest/disk" "$work/disk"
 }

@@ -12,8 +12,7 @@ for ((i = 1; ; i++)); do
     echo "RUN $i $result"
 done
 E2
-export EXTRA=libegl1,libegl-mesa0,libgles2,libgl1-mesa-dri,mesa-vulkan-drivers,mesa-utils,vulkan-tools,kmscube
-use_guest suite mesa "$work/suite.sh"
+use_gpu_guest "$work/suite.sh"
 "${boot[@]}" --disk "$work/disk" --net off --display none --gpu venus --append "console=ttyAMA0 quiet" --timeout 500 --stats \
     >"$work/out" 2>&1 </dev/null &
 vm=$!

@@ -15,8 +15,7 @@ sleep 3
 echo DRAWING
 sleep 1000
 E2
-export EXTRA=libegl1,libegl-mesa0,libgles2,libgl1-mesa-dri,mesa-vulkan-drivers,mesa-utils,vulkan-tools,kmscube
-use_guest suite mesa "$work/suite.sh"
+use_gpu_guest "$work/suite.sh"
 "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$guest/initrd" --disk "$work/disk" --net off --display none --gpu 3d \
     --append "console=ttyAMA0 quiet" --screenshot "$work/a.png" --timeout 300 --stats >"$work/out" 2>&1 </dev/null &
 vm=$!
