@@ -581,8 +581,7 @@ static void choose_driver(void) {
     }
     if (dir)
         closedir(dir);
-    setenv("VK_ADD_LAYER_PATH", LAYER_DIR, 1);
-    setenv("VK_INSTANCE_LAYERS", "VK_LAYER_PEARVISOR_lend", 1);
+    setenv("VK_ADD_IMPLICIT_LAYER_PATH", LAYER_DIR, 1);
 }
 
 int main(void) {

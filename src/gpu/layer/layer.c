@@ -1,6 +1,7 @@
 /* The way into the layer: what the loader calls, and the chain of calls to the driver. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gpu/layer/layer.h"
 
@@ -228,6 +229,19 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_instance_proc_addr(VkInstanc
     if (instance->able && (function = find_hook(physical_hooks, NULL, name)))
         return function;
     return instance->get_proc_addr(handle, name);
+}
+
+/* The render server looks for drivers before it forks a process for each context, to have them in memory.
+ * NVIDIA's does not survive that: vkCreateDevice() fails in the child. In the server itself, whose number the
+ * script that starts it leaves, no driver is to be found. */
+EXPORT VKAPI_ATTR VkResult VKAPI_CALL pearvisor_enumerate_instance_extensions(
+    const VkEnumerateInstanceExtensionPropertiesChain *chain, const char *layer, uint32_t *count,
+    VkExtensionProperties *list) {
+    const char *server = getenv("PEARVISOR_RENDER_SERVER_PID");
+    if (!server || atol(server) != getpid())
+        return chain->pfnNextLayer(chain->pNextLink, layer, count, list);
+    *count = 0;
+    return VK_SUCCESS;
 }
 
 EXPORT VKAPI_ATTR VkResult VKAPI_CALL vkNegotiateLoaderLayerInterfaceVersion(
