@@ -377,6 +377,11 @@ int board_start(struct board *board, struct error *e) {
     return power_on(board, e);
 }
 
+static void hold_virtio(struct board *board, bool hold) {
+    for (unsigned i = 0; i < board->virtio_count; i++)
+        virtio_mmio_hold(board->virtio[i], hold);
+}
+
 /* Out of PAUSED too: the clocks go on. */
 void board_stop(struct board *board) {
     vcpus_stop(board->vcpus);
@@ -390,6 +395,7 @@ void board_pause(struct board *board) {
         return;
     vcpus_stop(board->vcpus);
     board->engine->clock_stop(board->vm);
+    hold_virtio(board, true);
     board->state = PAUSED;
 }
 
@@ -397,6 +403,7 @@ void board_resume(struct board *board) {
     if (board->state != PAUSED)
         return;
     board->engine->clock_start(board->vm);
+    hold_virtio(board, false);
     board->state = RUNNING;
     vcpus_go(board->vcpus);
 }
@@ -404,6 +411,7 @@ void board_resume(struct board *board) {
 int board_reset(struct board *board, struct error *e) {
     board_stop(board);
     reset_virtio(board);
+    hold_virtio(board, false); /* if it was paused */
     pl011_reset(board->uart);
     pl031_reset(board->rtc);
     pl061_reset(board->gpio);

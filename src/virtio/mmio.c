@@ -342,6 +342,17 @@ void virtio_mmio_destroy(struct virtio_device *t) {
     free(t);
 }
 
+/* What a device missed meanwhile, the bells tell it. */
+void virtio_mmio_hold(struct virtio_device *t, bool hold) {
+    pthread_mutex_lock(&t->lock);
+    for (unsigned i = 0; i < t->ops->queues; i++)
+        t->queues[i].held = hold;
+    for (unsigned i = 0; i < t->ops->queues && !hold; i++)
+        if (t->queues[i].live)
+            t->ops->notify(t->device, i);
+    pthread_mutex_unlock(&t->lock);
+}
+
 struct virtq *virtio_queue(struct virtio_device *t, unsigned index) {
     return &t->queues[index];
 }

@@ -128,11 +128,11 @@ static int waiting(const struct virtq *queue) {
 }
 
 bool virtq_pending(const struct virtq *queue) {
-    return queue->live && waiting(queue) > 0;
+    return queue->live && !queue->held && waiting(queue) > 0;
 }
 
 bool virtq_pop(struct virtq *queue, struct virtq_chain *chain) {
-    if (!queue->live)
+    if (!queue->live || queue->held)
         return false;
     int count = waiting(queue);
     if (count == 0 && queue->notify) {

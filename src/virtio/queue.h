@@ -24,6 +24,7 @@ struct virtq {
 
     /* From virtq_start() on. The host addresses are of guest RAM, checked for size and alignment. */
     atomic_bool live; /* false: nothing is popped, what is pushed goes nowhere */
+    atomic_bool held; /* the machine is paused: nothing is popped */
     bool indirect, event_idx, notify;
     uint16_t last_avail;   /* the next entry of the available ring to look at */
     uint16_t used_idx;     /* where the next used element goes */

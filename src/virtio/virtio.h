@@ -59,6 +59,10 @@ void virtio_mmio_destroy(struct virtio_device *transport);
 /* Power-on state, for a reset of the machine. No vCPU runs. */
 void virtio_mmio_reset(struct virtio_device *transport);
 
+/* While the machine is paused: the device finishes what it has begun and gets nothing new, from the guest or
+ * for it, until it is let go. Any thread but the device's own. */
+void virtio_mmio_hold(struct virtio_device *transport, bool hold);
+
 struct virtq *virtio_queue(struct virtio_device *transport, unsigned index);
 /* The device's configuration changed: new generation and an interrupt. Any thread. */
 void virtio_config_changed(struct virtio_device *transport);
