@@ -18,6 +18,9 @@ static int set_setting(const struct arguments *a, const char *option, char *valu
     char given[160];
     struct error why;
     snprintf(given, sizeof given, "%s %s", option, value);
+    for (char *c = given; *c; c++) /* one line, whatever was given */
+        if ((unsigned char)*c < ' ')
+            *c = '?';
     if (a->setting(a->ctx, option + 2, value, &why) < 0)
         return error_set(e, "%s: %s", given, why.text);
     return 0;
@@ -33,7 +36,7 @@ static int parse_option(const struct arguments *a, int argc, char **argv, int *a
         if (strcmp(option, a->table[i].name) == 0)
             return take_value(&value, a->table[i].takes_value, argc, argv, at, e) < 0
                        ? -1
-                       : a->table[i].set(a->ctx, value, e);
+                       : a->table[i].set(a->table[i].ctx ? a->table[i].ctx : a->ctx, value, e);
     return error_set(e, "unknown option '%s' (see 'pearvisor %s --help')", option, a->command);
 }
 

@@ -9,8 +9,10 @@
 struct argument {
     const char *name; /* with its dashes */
     bool takes_value;
-    /* text is the value, which may be kept and modified; NULL for a flag. */
+    /* text is the value, which may be kept and modified; NULL for a flag. ctx is the one here, or if that is
+     * NULL, that of all arguments. */
     int (*set)(void *ctx, char *text, struct error *e);
+    void *ctx;
 };
 
 struct arguments {

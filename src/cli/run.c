@@ -13,9 +13,9 @@
 #include "cli/options.h"
 #include "display/display.h"
 #include "display/png.h"
-#include "display/present.h"
 #include "host/clock.h"
 #include "util/log.h"
+#include "vm/window.h"
 
 static const char usage[] =
     "usage: pearvisor run --kernel FILE [OPTION]...\n"
@@ -146,16 +146,8 @@ static int open_window(struct run *run, struct error *e) {
         return 0;
     if (!asked && !getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
         return 0;
-    const struct present_config config = {
-        .display = vm_display(run->vm),
-        .input = vm_display_input(run->vm),
-        .monitor = vm_gpu_monitor(run->vm),
-        .title = "PearVisor",
-        .width = run->options.vm.width,
-        .height = run->options.vm.height,
-    };
     struct error why;
-    if ((run->present = present_create(&config, &why)))
+    if ((run->present = vm_window_open(run->vm, &run->options.vm, "PearVisor", &why)))
         return 0;
     if (asked)
         return error_set(e, "--display window: %s", why.text);
@@ -172,25 +164,6 @@ static int prepare(struct run *run, struct error *e) {
     if (!(run->vm = vm_create(&run->options.vm, run->loop, &owner, e)) || open_window(run, e) < 0)
         return -1;
     return board_start(vm_board(run->vm), e);
-}
-
-/* A window needs the main thread on some hosts: the loop gets one of its own then. */
-static void *loop_thread(void *ctx) {
-    struct run *run = ctx;
-    host_loop_run(run->loop);
-    present_quit();
-    return NULL;
-}
-
-static void run_until_end(struct run *run) {
-    pthread_t thread;
-    if (run->present && pthread_create(&thread, NULL, loop_thread, run) == 0) {
-        present_run(run->present);
-        host_loop_stop(run->loop);
-        pthread_join(thread, NULL);
-    } else {
-        host_loop_run(run->loop);
-    }
 }
 
 static void finish(struct run *run, uint64_t start) {
@@ -219,7 +192,7 @@ int command_run(int argc, char **argv) {
         struct host_timer *timer = NULL;
         if (run.options.timeout > 0 && (timer = host_timer_create(run.loop, on_timeout, &run)))
             host_timer_arm(timer, start + (uint64_t)(run.options.timeout * 1e9));
-        run_until_end(&run);
+        vm_run_loop(run.loop, run.present);
         finish(&run, start);
     }
     present_destroy(run.present);

@@ -1,0 +1,260 @@
+/* `pearvisor create` and `clone`: new machines. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/commands.h"
+#include "cli/machine.h"
+#include "host/file.h"
+#include "manager/config.h"
+#include "vm/settings.h"
+
+enum { GIVEN_MAX = 64 };
+
+static const char usage[] =
+    "usage: pearvisor create NAME --kernel FILE [OPTION]...\n"
+    "\n"
+    "  --disk-size SIZE         gives it an empty disk of that size, such as 10G, which is deleted with it\n"
+    "  --image FILE             gives it a disk that is a copy of a raw image; --disk-size makes it larger\n"
+    "  --disk FILE[,ro]         a disk of yours; after the above, and as often as you like\n"
+    "  --kernel FILE, --initrd FILE, --append TEXT, --cpus N, --memory SIZE, --engine, --gpu, --net, "
+    "--resolution\n"
+    "                           as for 'pearvisor run'\n"
+    "  --user NAME              who 'pearvisor ssh' logs in as (root)\n"
+    "  --ssh auto|off|PORT      the port on 127.0.0.1 that leads to the guest's port 22 (auto)\n"
+    "  --display none|window    a window while it runs (none)\n"
+    "\n"
+    "Files stay where they are and are named in the machine's configuration ('pearvisor edit NAME').\n";
+
+struct creation {
+    const char *name, *image;
+    uint64_t disk_size; /* bytes; 0: not given */
+    struct {
+        const char *key;
+        char *value;
+    } given[GIVEN_MAX];
+    unsigned given_count;
+    bool help;
+};
+
+/* --- arguments */
+
+static int take_name(void *ctx, char *text, struct error *e) {
+    struct creation *c = ctx;
+    if (c->name)
+        return error_set(e, "unexpected argument '%s' (see 'pearvisor create --help')", text);
+    c->name = text;
+    return 0;
+}
+
+static bool is_file(const char *key) {
+    static const char *const files[] = {"kernel", "initrd", "disk", "share"};
+    for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(key, files[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The same file from any directory; what follows its name after commas stays. */
+static char *absolute(const char *value, struct error *e) {
+    char *name = strdup(value), *real = NULL, *result = NULL;
+    while (name && !(real = realpath(name, NULL)) && strrchr(name, ','))
+        *strrchr(name, ',') = 0;
+    if (!real)
+        error_set(e, "%s", strerror(errno));
+    else if (asprintf(&result, "%s%s", real, value + strlen(name)) < 0)
+        result = NULL;
+    free(real);
+    free(name);
+    return result;
+}
+
+static int take_key(struct creation *c, const char *key, char *value, struct error *e) {
+    char *kept = is_file(key) ? absolute(value, e) : strdup(value);
+    if (!kept)
+        return -1;
+    if (c->given_count == GIVEN_MAX || strchr(kept, '\n')) {
+        free(kept);
+        return error_set(e, c->given_count == GIVEN_MAX ? "too many options" : "there is a line break in it");
+    }
+    c->given[c->given_count].key = key;
+    c->given[c->given_count++].value = kept;
+    char *copy = strdup(kept);
+    int result = copy ? machine_config_check(key, copy, e) : error_set(e, "out of memory");
+    free(copy);
+    return result;
+}
+
+static int set_setting(void *ctx, const char *name, char *value, struct error *e) {
+    return take_key(ctx, name, value, e);
+}
+
+#define KEY_OPTION(key)                                                                                      \
+    static int set_##key(void *ctx, char *value, struct error *e) {                                          \
+        struct error why;                                                                                    \
+        return take_key(ctx, #key, value, &why) < 0 ? error_set(e, "--" #key " %s: %s", value, why.text)     \
+                                                    : 0;                                                     \
+    }
+KEY_OPTION(user)
+KEY_OPTION(ssh)
+KEY_OPTION(display)
+
+static int set_image(void *ctx, char *value, struct error *e) {
+    struct creation *c = ctx;
+    struct stat st;
+    c->image = value;
+    if (stat(value, &st) < 0)
+        return error_set(e, "--image %s: %s", value, strerror(errno));
+    return S_ISREG(st.st_mode) ? 0 : error_set(e, "--image %s: not a file", value);
+}
+
+static int set_disk_size(void *ctx, char *value, struct error *e) {
+    struct creation *c = ctx;
+    if (vm_parse_size(value, &c->disk_size) < 0 || c->disk_size == 0 || c->disk_size % 512 ||
+        c->disk_size > INT64_MAX / 2)
+        return error_set(e, "--disk-size %s: expected a size such as 10G", value);
+    return 0;
+}
+
+static int set_help(void *ctx, char *value, struct error *e) {
+    struct creation *c = ctx;
+    (void)value;
+    (void)e;
+    c->help = true;
+    return 0;
+}
+
+static int parse(struct creation *c, int argc, char **argv, struct error *e) {
+    static const struct argument table[] = {
+        {"--image", true, set_image, NULL},
+        {"--disk-size", true, set_disk_size, NULL},
+        {"--user", true, set_user, NULL},
+        {"--ssh", true, set_ssh, NULL},
+        {"--display", true, set_display, NULL},
+        {"--help", false, set_help, NULL},
+    };
+    const struct arguments arguments = {
+        .command = "create",
+        .table = table,
+        .count = sizeof table / sizeof *table,
+        .ctx = c,
+        .word = take_name,
+        .setting = set_setting,
+    };
+    if (arguments_parse(&arguments, argc, argv, e) < 0)
+        return -1;
+    return c->name || c->help ? 0 : error_set(e, "usage: pearvisor create NAME [OPTION]... (see --help)");
+}
+
+/* --- making it */
+
+static int make_disk(const struct creation *c, const struct machine *draft, struct error *e) {
+    char path[PATH_MAX];
+    struct stat st = {0};
+    machine_file(draft, "disk.img", path);
+    if (c->image && (host_file_copy(c->image, path, e) < 0 || stat(path, &st) < 0))
+        return -1;
+    if (c->image && !c->disk_size)
+        return 0;
+    if ((uint64_t)st.st_size > c->disk_size)
+        return error_set(e, "--disk-size: the image is larger (%" PRIu64 " MiB)", (uint64_t)st.st_size >> 20);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    int result = 0;
+    if (fd < 0 || ftruncate(fd, (off_t)c->disk_size) < 0)
+        result = error_set(e, "--disk-size: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+static bool is_given(const struct creation *c, const char *key) {
+    for (unsigned i = 0; i < c->given_count; i++)
+        if (strcmp(c->given[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+static void write_key(const struct creation *c, const char *key, FILE *out) {
+    for (unsigned i = 0; i < c->given_count; i++)
+        if (strcmp(c->given[i].key, key) == 0)
+            fprintf(out, "%s = %s\n", key, c->given[i].value);
+}
+
+/* What was given, and what people most often want to change. */
+static int write_config(const struct creation *c, const struct machine *draft, struct error *e) {
+    char path[PATH_MAX], *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return error_set(e, "out of memory");
+    fprintf(out, "# Keys and values: see docs/vm.md, or pearvisor(1). Relative paths begin here.\n");
+    const char *key;
+    for (unsigned n = 0; (key = machine_config_key(n)); n++) {
+        if (strcmp(key, "cpus") == 0 && !is_given(c, key))
+            fprintf(out, "cpus = 2\n");
+        if (strcmp(key, "memory") == 0 && !is_given(c, key))
+            fprintf(out, "memory = 1G\n");
+        if (strcmp(key, "disk") == 0 && (c->image || c->disk_size))
+            fprintf(out, "disk = disk.img\n");
+        write_key(c, key, out);
+    }
+    if (fclose(out) != 0)
+        return error_set(e, "out of memory");
+    struct machine_config config;
+    int result = machine_config_parse(&config, "configuration", text, size, e); /* as a whole, too */
+    if (result == 0)
+        result = host_file_replace(machine_file(draft, "config", path), text, size, e);
+    machine_config_free(&config);
+    free(text);
+    return result;
+}
+
+static int make(const struct creation *c, struct error *e) {
+    struct machine machine, draft;
+    if (machine_locate(&machine, c->name, e) < 0 || machine_draft(&draft, &machine, e) < 0)
+        return -1;
+    if (((c->image || c->disk_size) && make_disk(c, &draft, e) < 0) || machine_make_key(&draft, e) < 0 ||
+        write_config(c, &draft, e) < 0 || machine_publish(&draft, &machine, e) < 0) {
+        machine_remove(&draft, NULL);
+        return -1;
+    }
+    return 0;
+}
+
+int command_create(int argc, char **argv) {
+    struct creation c = {0};
+    struct error e;
+    int result = parse(&c, argc, argv, &e);
+    if (c.help)
+        fputs(usage, stdout);
+    else if (result == 0)
+        result = make(&c, &e);
+    for (unsigned i = 0; i < c.given_count; i++)
+        free(c.given[i].value);
+    return result < 0 ? command_failed(&e) : EXIT_POWERED_OFF;
+}
+
+int command_clone(int argc, char **argv) {
+    struct machine_arguments arguments;
+    struct machine machine, draft;
+    struct machine_lock was;
+    struct error e;
+    if (machine_arguments_parse(&arguments, "clone NAME NEW", 2, NULL, 0, argc, argv, &e) < 0 ||
+        machine_locate(&machine, arguments.word, &e) < 0)
+        return command_failed(&e);
+    int lock = machine_lock_take(&arguments.machine, &was, &e);
+    if (lock < 0 || machine_draft(&draft, &machine, &e) < 0)
+        return command_failed(&e);
+    if (machine_copy(&arguments.machine, &draft, &e) < 0 || machine_publish(&draft, &machine, &e) < 0) {
+        machine_remove(&draft, NULL);
+        return command_failed(&e);
+    }
+    close(lock);
+    return EXIT_POWERED_OFF;
+}

@@ -1,0 +1,134 @@
+/* The methods of a VM's control socket. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host/clock.h"
+#include "manager/internal.h"
+
+enum { STOP_SECONDS = 60, STOP_SECONDS_MAX = 24 * 60 * 60 };
+
+static double seconds_up(const struct process *p) {
+    return p->started ? (double)(host_now_ns() - p->started) / 1e9 : 0;
+}
+
+static yyjson_mut_val *state_of(const struct process *p, yyjson_mut_doc *doc) {
+    yyjson_mut_val *state = yyjson_mut_obj(doc);
+    yyjson_mut_obj_add_str(doc, state, "state", machine_state_name(p->state));
+    return state;
+}
+
+/* The answer of methods that change the state. */
+static yyjson_mut_val *done(const struct process *p, struct rpc_call *call, int result) {
+    call->code = RPC_FAILED;
+    return result < 0 ? NULL : state_of(p, call->doc);
+}
+
+static yyjson_mut_val *run_version(void *ctx, struct rpc_call *call) {
+    (void)ctx;
+    yyjson_mut_val *version = yyjson_mut_obj(call->doc);
+    yyjson_mut_obj_add_int(call->doc, version, "protocol", RPC_PROTOCOL);
+    yyjson_mut_obj_add_str(call->doc, version, "pearvisor", PEARVISOR_VERSION);
+    return version;
+}
+
+static yyjson_mut_val *run_status(void *ctx, struct rpc_call *call) {
+    struct process *p = ctx;
+    yyjson_mut_val *status = state_of(p, call->doc);
+    yyjson_mut_obj_add_str(call->doc, status, "name", p->machine->name);
+    yyjson_mut_obj_add_int(call->doc, status, "pid", getpid());
+    yyjson_mut_obj_add_real(call->doc, status, "seconds", seconds_up(p));
+    yyjson_mut_obj_add_uint(call->doc, status, "cpus", p->config->vm.cpus);
+    yyjson_mut_obj_add_uint(call->doc, status, "memory", p->config->vm.memory);
+    if (p->config->ssh > 0)
+        yyjson_mut_obj_add_int(call->doc, status, "ssh_port", p->config->ssh);
+    return status;
+}
+
+/* The counters as `run --stats` has them. */
+static yyjson_mut_val *run_stats(void *ctx, struct rpc_call *call) {
+    struct process *p = ctx;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return rpc_fail(call, RPC_FAILED, "out of memory");
+    vm_stats_json(p->vm, seconds_up(p), out);
+    fclose(out);
+    yyjson_doc *stats = yyjson_read(text, size, 0);
+    yyjson_mut_val *copy = stats ? yyjson_val_mut_copy(call->doc, yyjson_doc_get_root(stats)) : NULL;
+    yyjson_doc_free(stats);
+    free(text);
+    return copy ? copy : rpc_fail(call, RPC_FAILED, "out of memory");
+}
+
+static yyjson_mut_val *run_subscribe(void *ctx, struct rpc_call *call) {
+    rpc_subscribe(call);
+    return state_of(ctx, call->doc);
+}
+
+static yyjson_mut_val *run_stop(void *ctx, struct rpc_call *call) {
+    bool force = false;
+    double timeout = -1;
+    if (!rpc_param_bool(call, "force", &force) ||
+        !rpc_param_number(call, "timeout", 0, STOP_SECONDS_MAX, &timeout))
+        return NULL;
+    if (timeout < 0)
+        timeout = force ? 0 : STOP_SECONDS;
+    process_stop(ctx, force, timeout);
+    return state_of(ctx, call->doc);
+}
+
+static yyjson_mut_val *run_pause(void *ctx, struct rpc_call *call) {
+    return done(ctx, call, process_pause(ctx, &call->error));
+}
+
+static yyjson_mut_val *run_resume(void *ctx, struct rpc_call *call) {
+    return done(ctx, call, process_resume(ctx, &call->error));
+}
+
+static yyjson_mut_val *run_reset(void *ctx, struct rpc_call *call) {
+    return done(ctx, call, process_reset(ctx, &call->error));
+}
+
+static yyjson_mut_val *run_screenshot(void *ctx, struct rpc_call *call) {
+    const char *path = "";
+    if (!rpc_param_string(call, "path", &path))
+        return NULL;
+    if (*path != '/')
+        return rpc_fail(call, RPC_INVALID_PARAMS, "path: expected an absolute path");
+    return done(ctx, call, process_screenshot(ctx, path, &call->error));
+}
+
+static const struct rpc_method methods[] = {
+    {"version", run_version, {NULL}},
+    {"status", run_status, {NULL}},
+    {"stats", run_stats, {NULL}},
+    {"subscribe", run_subscribe, {NULL}},
+    {"stop", run_stop, {"force", "timeout"}},
+    {"pause", run_pause, {NULL}},
+    {"resume", run_resume, {NULL}},
+    {"reset", run_reset, {NULL}},
+    {"screenshot", run_screenshot, {"path"}},
+    {NULL, NULL, {NULL}},
+};
+
+int control_open(struct process *p, struct error *e) {
+    p->control = rpc_server_create(p->loop, "control", methods, p, e);
+    return p->control ? 0 : -1;
+}
+
+void control_close(struct process *p) {
+    rpc_server_destroy(p->control);
+    p->control = NULL;
+}
+
+void control_tell_state(struct process *p) {
+    yyjson_mut_doc *doc = p->control ? yyjson_mut_doc_new(NULL) : NULL;
+    if (!doc)
+        return;
+    yyjson_mut_val *params = state_of(p, doc);
+    yyjson_mut_obj_add_str(doc, params, "event", "state");
+    rpc_server_notify(p->control, params);
+    yyjson_mut_doc_free(doc);
+}

@@ -1,0 +1,167 @@
+#!/usr/bin/env bash
+# Kept machines: errors, configurations, and a whole life, with a kernel that only turns on the spot.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+export XDG_DATA_HOME=$work/data HOME=$work
+vms=$XDG_DATA_HOME/pearvisor/vms
+trap 'for name in one two three; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+fail() {
+    echo "FAIL: $1"
+    failures=$((failures + 1))
+}
+
+pv() {
+    timeout 60 "$top/pearvisor" "$@" </dev/null
+}
+
+refused() { # STATUS PATTERN ARGUMENT...: one line on stderr that matches
+    local status=$1 pattern=$2 got=0
+    shift 2
+    pv "$@" >out 2>err || got=$?
+    [ "$got" = "$status" ] && [ "$(wc -l <err)" = 1 ] && grep -qE "$pattern" err || fail "$*: status $got (expected $status): $(cat err)"
+}
+
+works() { # ARGUMENT...
+    pv "$@" >out 2>err || fail "$*: status $?: $(cat err)"
+}
+
+says() { # PATTERN, in what the last command printed
+    grep -qE "$1" out || fail "no '$1' in: $(cat out)"
+}
+
+state_is() { # NAME STATE
+    pv status "$1" --json | grep -q "\"state\":\"$2\"" || fail "$1 is not $2: $(pv status "$1")"
+}
+
+process_of() {
+    pv status "$1" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])'
+}
+
+# A kernel header that the loader accepts; its first instruction branches to itself (arm64/booting.rst).
+python3 - <<'P'
+import struct
+open("kernel", "wb").write(struct.pack("<IIQQQQQQ4sI", 0x14000000, 0, 0, 0x10000, 0xa, 0, 0, 0, b"ARM\x64", 0) + bytes(0x10000 - 64))
+open("image", "wb").write(b"an image" + bytes(1 << 20))
+P
+
+# --- what is refused, and leaves nothing
+refused 2 'usage: pearvisor create' create
+refused 2 'a name has' create ../evil --kernel kernel
+refused 2 'a name has' create .hidden --kernel kernel
+refused 2 'a name has' create "$(printf 'x%.0s' $(seq 64))" --kernel kernel
+refused 2 'cpus 0: expected' create one --kernel kernel --cpus 0
+refused 2 'kernel nowhere: No such file' create one --kernel nowhere
+refused 2 'disk nowhere,ro: No such file' create one --kernel kernel --disk nowhere,ro
+refused 2 'image nowhere: No such file' create one --image nowhere
+refused 2 'disk-size: the image is larger' create one --image image --disk-size 512K
+refused 2 'line break' create one --kernel kernel --append $'a\nb'
+refused 2 'unknown option' create one --frobnicate
+refused 2 "no virtual machine 'one'" start one
+[ -z "$(find "$XDG_DATA_HOME" -mindepth 3 2>/dev/null)" ] || fail "something is left: $(find "$XDG_DATA_HOME")"
+
+# --- making one
+works create one --kernel kernel --image image --disk-size 4M --cpus 1 --memory 64M --gpu off --net off
+[ "$(stat -c %a "$vms/one")" = 700 ] || fail "others may look into the directory"
+[ "$(stat -c %s "$vms/one/disk.img")" = $((4 << 20)) ] && cmp -n 8 image "$vms/one/disk.img" || fail "the disk is no copy of the image"
+refused 2 "'one' already" create one --kernel kernel
+state_is one created
+works list && says '^one +created +1 +64 '
+refused 2 'it does not run \(it is created\)' pause one
+refused 2 'it does not run' console one
+refused 2 'it does not run' screenshot one shot.png
+
+# --- its configuration
+works set one cpus=2 user=me
+works set one user=
+grep -qx 'cpus = 2' "$vms/one/config" && ! grep -q user "$vms/one/config" || fail "set: $(cat "$vms/one/config")"
+refused 2 'cpus=99: expected' set one cpus=99
+refused 2 'colour=red: no such key' set one colour=red
+refused 2 'expected KEY=VALUE' set one cpus
+EDITOR="sed -i s/64M/96M/" works edit one
+grep -qx 'memory = 96M' "$vms/one/config" || fail "edit changed nothing"
+EDITOR="sed -i s/96M/1X/" refused 2 'config.edited:[0-9]+: memory = 1X: expected' edit one
+EDITOR=false refused 2 'editor' edit one
+grep -qx 'memory = 96M' "$vms/one/config" || fail "a failed edit changed the configuration"
+rm -f "$vms/one/config.edited"
+echo 'colour = red' >>"$vms/one/config"
+refused 2 '/one/config:[0-9]+: colour = red: no such key' start one
+works list && says '^one +created +0 '
+sed -i '/colour/d' "$vms/one/config"
+works set one "disk=$work/nowhere"
+refused 2 "disk $work/nowhere: No such file" start one
+state_is one created
+works set one disk=disk.img
+
+# --- a life
+works start one
+state_is one running
+[ "$(stat -c %a "$vms/one/control")$(stat -c %a "$vms/one/console")" = 600600 ] || fail "others may use the sockets"
+refused 2 'running \(process [0-9]+\)' start one
+refused 2 'running' delete one
+refused 2 'running' clone one two
+refused 2 'no screen' screenshot one shot.png
+refused 2 'no port for ssh' ssh one true
+works set one cpus=1 && says 'next start'
+works pause one
+state_is one paused
+pid=$(process_of one)
+ticks() { awk '{ print $14 }' "/proc/$pid/stat"; } # of its CPUs: nothing of the guest runs in the kernel
+before=$(ticks)
+sleep 0.5
+[ $(($(ticks) - before)) -lt 5 ] || fail "a paused machine computes"
+refused 2 'it is paused: only' pause one
+works resume one
+refused 2 'not paused' resume one
+works reset one
+state_is one running
+refused 1 'did not power off within 0.2 s' stop one --timeout 0.2
+state_is one running
+printf 'nonsense\n{"jsonrpc":"2.0","method":"version","id":1}\n' | timeout 5 socat -t 1 - "UNIX-CONNECT:$vms/one/control" >answers
+grep -q -- '-32700' answers && grep -q '"protocol":1' answers || fail "the control socket: $(cat answers)"
+works stop one --force
+state_is one stopped
+[ ! -e "$vms/one/control" ] && [ ! -e "$vms/one/console" ] || fail "sockets are left"
+works logs one && says 'starting' && says 'stopped'
+
+# --- crashes
+works start one
+pid=$(process_of one)
+kill -9 "$pid"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+state_is one crashed
+works start one
+grep -qE "one: its process was killed or crashed.*process $pid" err || fail "nothing about the crash: $(cat err)"
+works stop one --force
+sed -i "s/.*/running 4242 00000000-0000-0000-0000-000000000000/" "$vms/one/lock"
+works start one
+grep -q 'the host went down' err || fail "nothing about the host's crash: $(cat err)"
+# SIGTERM is a shutdown: the guest gets the power key, the second one ends it.
+pid=$(process_of one)
+kill -TERM "$pid"
+sleep 0.3
+state_is one stopping
+kill -TERM "$pid"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+state_is one stopped
+
+# --- copies, several at once, and the end
+works clone one two
+works clone one three
+refused 2 "'two' already" clone one two
+cmp -s "$vms/one/disk.img" "$vms/two/disk.img" || fail "the clone's disk is another"
+for name in one two three; do pv start $name & done
+wait
+[ "$(pv list --json | grep -o '"state":"running"' | wc -l)" = 3 ] || fail "not all three run: $(pv list)"
+kill -9 "$(process_of two)"
+sleep 0.2
+state_is one running
+state_is two crashed
+state_is three running
+for name in one three; do works stop $name --force; done
+for name in one two three; do works delete $name; done
+[ -z "$(ls -A "$vms")" ] || fail "something is left: $(find "$vms")"
+exit $((failures > 0))
