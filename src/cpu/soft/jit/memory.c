@@ -109,7 +109,7 @@ static struct x86_rm found(
     return verify ? log_access(t, va, x86_mx(RAX, va, 0, 0), what_to_log) : x86_mx(RAX, va, 0, 0);
 }
 
-static struct x86_rm look_up(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+struct x86_rm jit_access_at(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
     struct x86 *a = &t->a;
     struct region_insn *i = jit_current(t);
     const bool verify = t->cpu->verify;
@@ -243,7 +243,7 @@ struct x86_rm jit_access(
         return look_up_in_group(t, insn, mode == JIT_POST ? 0 : (int32_t)insn->imm, bytes, write);
     if (mode == JIT_USER)
         return look_up_user(t, address(t, insn, JIT_OFFSET), bytes, write);
-    return look_up(t, address(t, insn, mode), bytes, write);
+    return jit_access_at(t, address(t, insn, mode), bytes, write);
 }
 
 struct x86_rm jit_access_aligned(

@@ -169,12 +169,12 @@ static void zero_block(struct translation *t, const struct a64_insn *insn) {
     struct x86 *a = &t->a;
     t->flags = JIT_FLAGS_NONE;
     check_zeroing(t);
-    const struct a64_insn store = {.rn = insn->rt};
-    x86_lea(a, true, RAX, jit_access(t, &store, JIT_OFFSET, 1, true));
+    x86_load(a, true, RAX, jit_operand(t, insn->rt));
     x86_alu_imm(a, true, ALU_AND, x86_r(RAX), -BLOCK);
+    const struct x86_rm block = jit_access_at(t, RAX, BLOCK, true);
     x86_vex(a, X86_VPXOR, 0, 0, x86_r(0));
     for (int at = 0; at < BLOCK; at += VECTOR)
-        x86_vex(a, X86_VMOVDQA_STORE | X86_L, 0, 0, x86_m(RAX, at));
+        x86_vex(a, X86_VMOVDQA_STORE | X86_L, 0, 0, x86_m(block.base, block.disp + at));
 }
 
 EMIT(sys) {

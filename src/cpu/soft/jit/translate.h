@@ -132,6 +132,8 @@ enum jit_mode { JIT_OFFSET, JIT_POST, JIT_PRE, JIT_INDEX, JIT_INDEX32, JIT_LITER
  * otherwise. The operand uses rax and perhaps the base's host register; rcx and rdx are free. */
 struct x86_rm jit_access(
     struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write);
+/* The same for the guest address in a register. */
+struct x86_rm jit_access_at(struct translation *t, enum x86_reg va, unsigned bytes, bool write);
 /* The same by JIT_OFFSET for what must be aligned to its size (1, 2, 4, 8). */
 struct x86_rm jit_access_aligned(
     struct translation *t, const struct a64_insn *insn, unsigned bytes, bool write);
