@@ -31,7 +31,7 @@ boot() { # NAME CPUS OPTIONS...
 }
 
 truncate -s 1M "$disk"
-for test in ${*:-exceptions:1 mmu:1 system:1 interrupts:1 interrupts:4 smp:2 smp:4 reset:2 nonsense:2 \
+for test in ${*:-exceptions:1 mmu:1 system:1 interrupts:1 interrupts:4 smp:2 smp:4 litmus:2 litmus:4 reset:2 nonsense:2 \
     nonsense:2:--disk:$disk:--net:user:--gpu:2d}; do
     IFS=: read -ra words <<<"$test"
     boot "${words[0]}" "${words[1]:-2}" "${words[@]:2}"
