@@ -1,6 +1,7 @@
 # The front door: installs what is missing, prepares the sysroot where the host's libraries are too old, and drives meson.
 #   make            build ./pearvisor
 #   make demo       build, prepare a Debian guest, boot it, leave demo.png and a report
+#   make check-long what takes hours: repeated boots, suites of programs in the guest
 #   make check      every test; the last line is "N passed, N failed"
 #   make sanitize   the unit tests, the CPU tests and one boot under ASan and UBSan
 #   make fuzz       every fuzzer, FUZZ_SECONDS (10) each
@@ -11,7 +12,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 10
 
-.PHONY: all deps demo check sanitize fuzz bench format install clean
+.PHONY: all deps demo check check-long sanitize fuzz bench format install clean
 .DEFAULT_GOAL := all
 
 all: deps
@@ -25,6 +26,9 @@ demo: deps
 
 check: all
 	@tests/check
+
+check-long: all
+	@LIMIT=14400 tests/check 'long/*'
 
 sanitize: deps
 	@tools/build build-sanitize -Db_sanitize=address,undefined -Db_lundef=false -Dwindow=disabled

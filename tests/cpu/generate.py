@@ -312,6 +312,18 @@ class Generator:
         return [0x085f7c00 | size | base | a | order, 0x8b000000 | a << 5 | b << 16 | b,
                 0x08007c00 | size | base | c << 16 | b | order]
 
+    def base_snippet(self):
+        """Loads over their own base, or from one that was just computed."""
+        r = self.random
+        n = r.randrange(24)
+        words = [0xaa0003e0 | r.choice(BASE_REGS[:2]) << 16 | TEMPORARY]  # mov x24, base
+        at = r.randrange(4) << 15  # of ldp, times 8
+        words.append(r.choice((
+            0xa9400000 | at | n << 10 | TEMPORARY << 5 | TEMPORARY, 0xa9400000 | at | TEMPORARY << 10 | TEMPORARY << 5 | n,
+            0x29400000 | at | n << 10 | TEMPORARY << 5 | TEMPORARY, 0xf9400000 | TEMPORARY << 5 | TEMPORARY,
+            0x39400000 | TEMPORARY << 5 | TEMPORARY)))
+        return words
+
     def condition_branch(self, distance):
         """A conditional or unconditional branch by a distance in words."""
         r, n = self.random, self.random.randrange(25)
@@ -343,6 +355,8 @@ class Generator:
                 items.append(self.program_word())
             elif kind < 0.82:
                 items.append(("forward", r.randrange(1, 6)))
+            elif kind < 0.825 and self.exceptions:
+                items.append(self.base_snippet())
             elif kind < 0.88:
                 items.append(("back", r.randrange(1, 12)))
             elif kind < 0.90:

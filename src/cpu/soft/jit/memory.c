@@ -201,7 +201,9 @@ static struct x86_rm look_up_in_group(
         x86_load(a, true, RDX, base);
         x86_lea(a, true, RDX, x86_m(RDX, offset));
         x86_alu(a, true, ALU_ADD, RAX, x86_r(RDX));
-        return log_access(t, RDX, x86_m(RAX, 0), what(bytes, write));
+        log_access(t, RDX, x86_m(RAX, 0), what(bytes, write));
+        x86_lea(a, true, RAX, x86_m(RAX, -offset));
+        x86_alu(a, true, ALU_SUB, RAX, base); /* the operand is what it would be without the log */
     }
     if (x86_is_reg(base))
         return x86_mx(RAX, base.base, 0, offset);

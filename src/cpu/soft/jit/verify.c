@@ -19,6 +19,16 @@ static void finish_store(struct verify *verify) {
         memcpy(last->new, last->host, last->size);
 }
 
+static void check_page(struct cpu *cpu, uint64_t va, uint32_t what) {
+    if ((va & ~PAGE_MASK) + (what & VERIFY_SIZE) <= PAGE_SIZE_4K)
+        return;
+    log_warn("verify: vCPU %u: at 0x%llx, translated code accesses %u bytes at 0x%llx, across a page",
+        cpu->index, (unsigned long long)(cpu->page_va | what >> VERIFY_OFFSET_SHIFT), what & VERIFY_SIZE,
+        (unsigned long long)va);
+    cpu->verify->failed = true;
+    atomic_fetch_or(&cpu->attention, ATTENTION_VERIFY);
+}
+
 /* Checks what translated code found in the TLB, as far as the entry is still there. */
 static void check_lookup(struct cpu *cpu, const uint8_t *host, uint64_t va, uint32_t what) {
     unsigned mmu = what & VERIFY_USER ? (unsigned)MMU_EL0 : cpu->mmu_index;
@@ -36,6 +46,7 @@ static void check_lookup(struct cpu *cpu, const uint8_t *host, uint64_t va, uint
 uint8_t *verify_access(struct cpu *cpu, uint8_t *host, uint64_t va, uint32_t what) {
     struct verify *verify = cpu->verify;
     finish_store(verify);
+    check_page(cpu, va, what);
     check_lookup(cpu, host, va, what);
     if (verify->count == VERIFY_ACCESSES) {
         verify->overflow = true;
