@@ -2,7 +2,7 @@
 _pearvisor() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "run disk doctor --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh screenshot logs run disk doctor --help --version" -- "$current")
         return
     fi
     if [ "${COMP_WORDS[1]}" = disk ]; then
