@@ -221,7 +221,7 @@ static void load_insn_address(struct translation *t, int index) {
 
 void jit_call_handler(struct translation *t) {
     const struct region_insn *i = jit_current(t);
-    if (i->form->emit ? t->jit->exact || i->use & JIT_READS : i->flags_live)
+    if (i->flags_live) /* for the handler, or for who comes back from an exception */
         jit_store_origin(t, i->flags_from);
     load_insn_address(t, t->index);
     x86_call(&t->a, t->call_handler);
@@ -333,7 +333,7 @@ static void write_bails(struct translation *t, int first) {
         count_through(t, &t->region.insn[bail.index]);
         jit_spill(t, t->region.insn[bail.index].dirty);
     }
-    if (bail.kind == FIX_END || t->jit->exact || t->region.insn[bail.index].use & JIT_READS)
+    if (t->region.insn[bail.index].flags_live || bail.kind == FIX_END)
         jit_store_origin(t, t->region.insn[bail.index].flags_from);
     load_insn_address(t, bail.index);
     if (bail.kind == FIX_END) {
