@@ -13,6 +13,10 @@ crash() { # OPTIONS: makes an image, kills a writer, judges, and goes on with th
         qemu-img convert -q -O raw "$work/image.qcow2" "$work/before" || fail "cannot convert"
         "$exercise" crash "$work/image.qcow2" qcow2 "$work/journal" $RANDOM >"$work/out" 2>&1 &
         local writer=$!
+        until [ -s "$work/journal.0" ] && [ -s "$work/journal.1" ]; do
+            kill -0 $writer 2>/dev/null || fail "the writer ended" "$work/out"
+            sleep 0.01
+        done
         sleep "0.$(printf %03d $((RANDOM % 300 + 20)))"
         kill -9 $writer 2>/dev/null || fail "the writer ended" "$work/out"
         wait $writer 2>/dev/null
