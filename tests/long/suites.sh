@@ -23,7 +23,7 @@ tls_session() {
     for cipher in TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_128_GCM_SHA256; do
         for _ in 1 2 3 4 5 6 7 8 9 10; do
             answer=$( (echo pearvisor; sleep 2) | openssl s_client -quiet -verify_return_error -CAfile cert.pem \
-                -ciphersuites $cipher -connect localhost:4433 2>client.log | head -n 1)
+                -ciphersuites $cipher -connect 127.0.0.1:4433 2>client.log | head -n 1)
             [ -n "$answer" ] && break
             sleep 1
         done
@@ -35,7 +35,8 @@ tls_session() {
 
 # Each digest and cipher computes for a second; what it computes is compared with Python's or its own inverse.
 openssl_consistency() {
-    openssl speed -seconds 1 sha256 aes-256-gcm chacha20-poly1305 rsa2048 ecdsap256 ecdhx25519 || return 1
+    openssl speed -seconds 1 sha256 rsa2048 ecdsap256 ecdhx25519 && openssl speed -seconds 1 -evp aes-256-gcm &&
+        openssl speed -seconds 1 -evp chacha20-poly1305 || return 1
     head -c 3000000 /dev/urandom >data
     local digest cipher
     for digest in md5 sha1 sha256 sha512 sha3-256 blake2b512; do
@@ -77,8 +78,9 @@ if (fib(30) !== 832040 || primes !== 148933 || sum !== 139999300000 || sorted[1]
 console.log("all results right, " + (Date.now() - start) + " ms");'
 }
 
-ip link set lo up 2>/dev/null || busybox ip link set lo up
+busybox ifconfig lo 127.0.0.1 up
 mount -o remount,rw / 2>/dev/null
+[ -e /usr/bin/awk ] || ln -s gawk /usr/bin/awk
 mkdir -p /work && cd /work
 for test in test_math test_float test_struct test_json test_threading; do
     check python-$test python3 -m test $test

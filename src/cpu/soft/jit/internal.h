@@ -237,8 +237,6 @@ static inline struct region_insn *jit_successor(struct translation *t) {
 
 /* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
 void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
-/* Its form's; flags are read by MRS only where it reads them. */
-uint32_t region_use(const struct a64_insn *insn);
 /* May NZCV before the instruction at offset be read, by it, by those that follow in the page, or elsewhere?
  */
 bool region_reads_flags(struct code_page *page, unsigned offset);

@@ -46,7 +46,7 @@ static bool goes_on(const struct region_insn *i) {
     }
 }
 
-uint32_t region_use(const struct a64_insn *insn) {
+static uint32_t use_of(const struct a64_insn *insn) {
     enum { NZCV = ENGINE_SYSREG(3, 3, 4, 2, 0) };
     uint32_t use = jit_forms[insn->op].use;
     return insn->op == A64_MRS && insn->imm != NZCV ? use & ~(uint32_t)JIT_READS : use;
@@ -57,7 +57,7 @@ static void look_at(struct region_insn *i, struct code_page *page, unsigned offs
     *i = (struct region_insn){.insn = *decoded(page, offset), .offset = (uint16_t)offset};
     i->insn.page_offset = (uint16_t)offset;
     i->form = &jit_forms[i->insn.op];
-    i->use = region_use(&i->insn);
+    i->use = use_of(&i->insn);
     i->conditional = is_conditional(i->insn.op);
     i->next_at = i->insn.op == A64_B ? offset + i->insn.imm : offset + 4;
     i->taken_at = (int64_t)(offset + (uint64_t)i->insn.imm); /* wraps where imm is no distance */

@@ -137,17 +137,16 @@ void verify_resume(struct cpu *cpu) {
     verify_begin(cpu);
 }
 
-/* In the middle of a region, NZCV is in memory for a handler that reads it, and where the instruction has no
- * translation; else the shadow's is true. What a translation computed before it bailed out has left its flags
- * in FPSR, which must be those of the whole instruction. */
+/* In the middle of a region, NZCV is in memory where somebody may still read it: the handler may raise. What
+ * a translation computed before it bailed out has left its flags in FPSR, which must be those of the whole
+ * instruction.
+ */
 void verify_handler(struct cpu *cpu, const struct a64_insn *insn) {
-    const uint32_t use = region_use(insn);
-    const bool stored = !jit_forms[insn->op].emit, bailed_out = !stored && use & JIT_FP_ARITH;
+    const bool bailed_out = jit_forms[insn->op].emit && jit_forms[insn->op].use & JIT_FP_ARITH;
     cpu_fp_fold_flags(cpu);
     cpu->next_pc = cpu->pc + 4;
-    checkpoint(cpu, (stored || use & JIT_READS ? VERIFY_NZCV : 0) | (bailed_out ? 0 : VERIFY_FPSR));
+    checkpoint(cpu, bailed_out ? VERIFY_NZCV : VERIFY_ALL);
     struct cpu *shadow = cpu->verify->shadow;
-    const uint8_t nzcv = shadow->nzcv;
     a64_exec[insn->op](cpu, insn);
     if (bailed_out)
         a64_exec[insn->op](shadow, insn);
@@ -158,8 +157,6 @@ void verify_handler(struct cpu *cpu, const struct a64_insn *insn) {
     }
     verify_copy_state(cpu->verify->shadow, cpu);
     cpu->verify->shadow->pc = cpu->next_pc;
-    if (!stored && !(use & JIT_SETS))
-        cpu->verify->shadow->nzcv = nzcv;
     start(cpu->verify, "the handler of");
 }
 
