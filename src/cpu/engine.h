@@ -56,7 +56,7 @@ struct engine_stats {
     uint64_t tlb_misses, tlb_flushes;
     uint64_t code_invalidations;
     uint64_t translations, chained; /* regions of translated code, and jumps between them */
-    uint64_t code_flushes;          /* translated code was given up as a whole */
+    uint64_t code_flushes;          /* translated code was given up, a part of it or all */
     uint64_t run_ns;                /* host CPU time of the vCPU thread inside vcpu_run() and not asleep */
 };
 

@@ -454,6 +454,55 @@ static void compare(const uint32_t *program, size_t size) {
         (void)state;                                                                                         \
         compare(name, sizeof name);                                                                          \
     }
+/* Changes and calls a function in the next page more often than there is room for its translations. What is
+ * called seldom jumps to what was translated long before. */
+static const uint32_t recycle[] = {
+    0xd293880a, // mov x10, #0x9c40
+    0x10007fe2, // adr x2, 1000, the function
+    0x10000223, // adr x3, 4c
+    0xd2800001, // mov x1, #0x0
+    0x940003fc, // bl 1000, the function
+    0x94000010, // bl 54
+    0xb9400045, // ldr w5, [x2]
+    0x521600a5, // eor w5, w5, #0x400
+    0xb9000045, // str w5, [x2]
+    0xd5033b9f, // dsb ish
+    0xd50b7522, // ic ivau, x2
+    0xd5033b9f, // dsb ish
+    0xd5033fdf, // isb
+    0xf240295f, // tst x10, #0x7ff
+    0x54000041, // b.ne 40
+    0xd61f0060, // br x3
+    0xf100054a, // subs x10, x10, #0x1
+    0x54fffe61, // b.ne 10
+    0xd4000002, // hvc #0x0
+    0x94000002, // bl 54
+    0x17fffffc, // b 40
+    0x91001421, // add x1, x1, #0x5
+    0xd65f03c0, // ret
+};
+
+static void recycles_memory(void **state) {
+    (void)state;
+    enum { ADD_1 = 0x91000421, LDR = 0xf9400004, ADD_LOADED = 0x8b040021, RET = 0xd65f03c0, PAIRS = 40 };
+    static uint32_t program[1024 + 1 + 2 * PAIRS + 1];
+    uint32_t *function = &program[1024];
+    memcpy(program, recycle, sizeof recycle);
+    *function++ = ADD_1;
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        *function++ = LDR | i << 10; /* ldr x4, [x0, #8 * i] */
+        *function++ = ADD_LOADED;
+    }
+    *function = RET;
+    compare(program, sizeof program);
+
+    struct machine m;
+    create(&m, "eager");
+    run(&m, program, sizeof program);
+    assert_true(m.cpu->stats.code_flushes > 10); /* of 8 parts */
+    destroy(&m);
+}
+
 PROGRAM(flags)
 PROGRAM(calls)
 PROGRAM(patch)
@@ -470,6 +519,7 @@ int main(void) {
         cmocka_unit_test(runs_patch),
         cmocka_unit_test(runs_memory),
         cmocka_unit_test(runs_pairs),
+        cmocka_unit_test(recycles_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

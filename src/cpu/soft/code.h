@@ -10,7 +10,7 @@
 #include "cpu/soft/soft_vm.h"
 
 enum {
-    CODE_PAGES = 2048, /* decoded pages a vCPU keeps: 64 MiB */
+    CODE_PAGES = 640, /* decoded pages a vCPU keeps: 20 MiB */
     CODE_PAGE_INSNS = PAGE_SIZE_4K / 4,
     CODE_VIEWS = 1024,
     CODE_BUCKETS = 4096,

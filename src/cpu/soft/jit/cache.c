@@ -26,6 +26,12 @@ bool jit_available(void) {
            __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+/* In the first part, behind the stubs. */
+static void begin(struct jit *jit) {
+    jit->at = jit->memory.write + JIT_STUBS;
+    jit->end = jit->memory.write + JIT_PART;
+}
+
 int jit_create(struct cpu *cpu, bool eager, bool verify) {
     struct jit *jit = cpu->jit = calloc(1, sizeof *jit);
     if (!jit)
@@ -41,7 +47,7 @@ int jit_create(struct cpu *cpu, bool eager, bool verify) {
     }
     jit->exact = eager;
     jit->hot = eager ? 1 : JIT_HOT;
-    jit->at = jit->memory.write + JIT_STUBS;
+    begin(jit);
     jit_write_stubs(cpu);
     cpu->host_mxcsr = __builtin_ia32_stmxcsr();
     memcpy(cpu->jit_constant, jit_constants, sizeof jit_constants);
@@ -67,8 +73,8 @@ void jit_flush(struct cpu *cpu) {
     cpu->stats.code_flushes++;
     memset(jit->bucket, 0, sizeof jit->bucket);
     memset(jit->pages, 0, sizeof *jit->pages * jit->page_count);
-    jit->page_count = 0;
-    jit->at = jit->memory.write + JIT_STUBS;
+    jit->page_count = jit->hand = 0;
+    begin(jit);
     jit->epoch++;
     tlb_forget_jumps(cpu);
 }
@@ -84,28 +90,6 @@ static struct jit_page *find(struct jit *jit, uint64_t pa) {
     return page;
 }
 
-static struct jit_page *add(struct cpu *cpu, uint64_t pa) {
-    struct jit *jit = cpu->jit;
-    if (jit->page_count == JIT_PAGES)
-        jit_flush(cpu);
-    struct jit_page *page = &jit->pages[jit->page_count++];
-    struct jit_page **bucket = bucket_of(jit, pa);
-    page->pa = pa;
-    page->next = *bucket;
-    *bucket = page;
-    return page;
-}
-
-struct jit_page *jit_page_of(struct cpu *cpu, struct code_page *code) {
-    struct jit *jit = cpu->jit;
-    if (code->jit && code->jit_epoch == jit->epoch)
-        return code->jit;
-    struct jit_page *page = find(jit, code->pa);
-    code->jit = page ? page : add(cpu, code->pa);
-    code->jit_epoch = jit->epoch;
-    return code->jit;
-}
-
 /* Whoever comes to the region from now on goes to its dead stub, in front of it. */
 static void kill(uint8_t *start) {
     uint8_t *entry = start + JIT_SET_PAGE;
@@ -118,8 +102,123 @@ static void forget(struct jit *jit, struct jit_page *page) {
         if (page->entry[i] >= JIT_STUBS)
             kill(jit->memory.write + page->entry[i]);
     memset(page->entry, 0, sizeof page->entry);
-    page->regions = 0;
+    page->regions = page->chains = 0;
 }
+
+/* When all pages are in use, one after another is replaced. */
+static struct jit_page *take(struct jit *jit) {
+    if (jit->page_count < JIT_PAGES)
+        return &jit->pages[jit->page_count++];
+    struct jit_page *page = &jit->pages[jit->hand];
+    jit->hand = (jit->hand + 1) % JIT_PAGES;
+    struct jit_page **link = bucket_of(jit, page->pa);
+    while (*link != page)
+        link = &(*link)->next;
+    *link = page->next;
+    forget(jit, page);
+    return page;
+}
+
+static struct jit_page *add(struct jit *jit, uint64_t pa) {
+    struct jit_page *page = take(jit);
+    struct jit_page **bucket = bucket_of(jit, pa);
+    page->pa = pa;
+    page->next = *bucket;
+    *bucket = page;
+    return page;
+}
+
+struct jit_page *jit_page_of(struct cpu *cpu, struct code_page *code) {
+    struct jit *jit = cpu->jit;
+    if (code->jit && code->jit_epoch == jit->epoch && code->jit->pa == code->pa)
+        return code->jit;
+    struct jit_page *page = find(jit, code->pa);
+    code->jit = page ? page : add(jit, code->pa);
+    code->jit_epoch = jit->epoch;
+    return code->jit;
+}
+
+void jit_page_count(struct jit_page *page, uint32_t region) {
+    page->regions++;
+    page->parts |= 1u << region / JIT_PART;
+}
+
+/* --- room */
+
+void jit_page_chain(
+    struct jit *jit, struct jit_page *page, const struct jit_chain *chain, const uint8_t *start) {
+    uint32_t at = (uint32_t)((const uint8_t *)chain - jit->memory.run);
+    struct jit_chain *written = (struct jit_chain *)(jit->memory.write + at);
+    written->next = page->chains;
+    page->chains = at;
+    x86_patch((uint8_t *)written - JIT_CHAIN_CALL - 4,
+        jit->memory.write + (start - jit->memory.run) + JIT_SET_PAGE);
+}
+
+/* Jumps to regions of the part lead to their chains again. */
+static void unchain(struct jit *jit, struct jit_page *page, unsigned part) {
+    uint32_t kept = 0;
+    for (uint32_t at = page->chains, next; at; at = next) {
+        struct jit_chain *chain = (struct jit_chain *)(jit->memory.write + at);
+        uint8_t *behind = (uint8_t *)chain - JIT_CHAIN_CALL;
+        int32_t distance;
+        memcpy(&distance, behind - 4, sizeof distance);
+        next = chain->next;
+        if (at / JIT_PART == part)
+            continue;
+        if ((at - JIT_CHAIN_CALL + (uint32_t)distance) / JIT_PART == part) {
+            x86_patch(behind - 4, behind);
+            continue;
+        }
+        chain->next = kept;
+        kept = at;
+    }
+    page->chains = kept;
+}
+
+static void forget_part_of(struct jit *jit, struct jit_page *page, unsigned part) {
+    unchain(jit, page, part);
+    for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
+        if (page->entry[i] >= JIT_STUBS && page->entry[i] / JIT_PART == part) {
+            page->entry[i] = 0;
+            page->regions--;
+        }
+    page->parts &= ~(1u << part);
+}
+
+static void forget_part(struct cpu *cpu, unsigned part) {
+    struct jit *jit = cpu->jit;
+    bool used = false;
+    for (unsigned i = 0; i < jit->page_count; i++)
+        if (jit->pages[i].parts >> part & 1) {
+            forget_part_of(jit, &jit->pages[i], part);
+            used = true;
+        }
+    if (!used)
+        return;
+    cpu->stats.code_flushes++;
+    jit->epoch++;
+    tlb_forget_jumps(cpu);
+}
+
+void jit_make_room(struct cpu *cpu) {
+    struct jit *jit = cpu->jit;
+    if (jit->end - jit->at >= JIT_ROOM)
+        return;
+    uint8_t *full = jit->end - JIT_PART;
+    unsigned part = (unsigned)(full - jit->memory.write) / JIT_PART;
+    part = (part + 1) % JIT_PARTS;
+    forget_part(cpu, part);
+    /* Little is written there any more: its pages need not be resident twice. */
+    madvise(full, JIT_PART, MADV_DONTNEED);
+    begin(jit);
+    if (part) {
+        jit->at = jit->memory.write + part * JIT_PART;
+        jit->end = jit->at + JIT_PART;
+    }
+}
+
+/* --- code that changes */
 
 void jit_invalidate_page(struct cpu *cpu, uint64_t pa) {
     struct jit *jit = cpu->jit;

@@ -7,10 +7,12 @@
 #include "host/exec.h"
 
 enum {
-    JIT_MEMORY = 48 << 20, /* code of one vCPU */
-    JIT_STUBS = 4096,      /* of it, at its start: what all regions use */
-    JIT_ROOM = 256 << 10,  /* more than any region needs */
-    JIT_PAGES = 4096,      /* physical pages with translations */
+    JIT_MEMORY = 32 << 20, /* code of one vCPU */
+    JIT_PARTS = 8,         /* it is forgotten in parts, in turn */
+    JIT_PART = JIT_MEMORY / JIT_PARTS,
+    JIT_STUBS = 4096,     /* of it, at its start: what all regions use */
+    JIT_ROOM = 256 << 10, /* more than any region needs */
+    JIT_PAGES = 4096,     /* physical pages with translations */
     JIT_BUCKETS = 4096,
     JIT_LOOK_UPS = 6, /* sizes of accesses, 1 to 32 bytes */
     JIT_HOT = 12,     /* a place is translated when it has been come to this often */
@@ -21,6 +23,9 @@ struct jit_page {
     uint64_t pa;
     struct jit_page *next; /* in its bucket */
     unsigned regions;
+    uint32_t parts; /* set: where its regions are, or were */
+    uint32_t
+        chains; /* the last jump between them that was led to its target: an offset in the memory, or 0 */
     /* By instruction: how often the dispatcher came there, or, from JIT_STUBS on, where its region starts. */
     uint32_t entry[CODE_PAGE_INSNS];
 };
@@ -35,12 +40,15 @@ enum jit_leave {
 /* A jump within a page that leads nowhere yet: JMP rel32 to a CALL of the chain stub and this. */
 struct jit_chain {
     uint32_t offset; /* of the target in its page */
-};
+    uint32_t next;   /* jit_page.chains, once it leads to the target */
+} __attribute__((packed));
+
+enum { JIT_CHAIN_CALL = 5 }; /* bytes of the CALL, behind the JMP */
 
 struct jit {
     struct host_exec memory;
-    uint8_t *at;    /* the next region goes here */
-    uint64_t epoch; /* counts flushes */
+    uint8_t *at, *end; /* the next region goes here, in the part that ends there */
+    uint64_t epoch;    /* counts flushes, of parts too */
 
     /* Stubs, as written. */
     const uint8_t *leave;        /* pc is set */
@@ -66,7 +74,7 @@ struct jit {
     bool exact;   /* exceptions see flags that the program itself no longer looks at */
 
     struct jit_page *pages;
-    unsigned page_count;
+    unsigned page_count, hand; /* in use; which to replace next */
     struct jit_page *bucket[JIT_BUCKETS];
     struct translation *translation; /* room to work in */
 };
@@ -75,8 +83,15 @@ struct jit {
 static inline const uint8_t *jit_run_address(const struct jit *jit, uint32_t offset) {
     return jit->memory.run + offset;
 }
-/* Makes it where there is none. May flush. */
+/* Makes it where there is none. */
 struct jit_page *jit_page_of(struct cpu *cpu, struct code_page *code);
+/* The region goes to memory where there is room for one: forgets the oldest regions for that. */
+void jit_make_room(struct cpu *cpu);
+/* The page has one more region, at this offset in the memory. */
+void jit_page_count(struct jit_page *page, uint32_t region);
+/* The jump in front of the chain leads to `start` from now on; both are of this page. */
+void jit_page_chain(
+    struct jit *jit, struct jit_page *page, const struct jit_chain *chain, const uint8_t *start);
 void jit_flush(struct cpu *cpu);
 
 /* --- stubs.c: writes them to the start of the memory. */

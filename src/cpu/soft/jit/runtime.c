@@ -19,16 +19,12 @@ static const uint8_t *resolve(struct cpu *cpu) {
     if (*entry < JIT_STUBS) {
         if (++*entry < jit->hot)
             return NULL;
-        if (jit->memory.write + jit->memory.size - jit->at < JIT_ROOM) {
-            jit_flush(cpu);
-            page = jit_page_of(cpu, code);
-            entry = &page->entry[offset / 4];
-        }
+        jit_make_room(cpu);
         code_announce(cpu, code);
         *entry = jit_translate(cpu, code, offset);
         if (!*entry)
             return NULL;
-        page->regions++;
+        jit_page_count(page, *entry);
     }
     const uint8_t *start = jit_run_address(jit, *entry);
     tlb_enter_jump(cpu, cpu->pc, start);
@@ -47,13 +43,10 @@ const uint8_t *jit_resolve(struct cpu *cpu) {
 }
 
 const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain) {
-    enum { CALL = 5 };
-    struct jit *jit = cpu->jit;
-    uint64_t epoch = jit->epoch;
+    uint64_t epoch = cpu->jit->epoch;
     const uint8_t *start = jit_resolve(cpu);
-    if (start && epoch == jit->epoch) {
-        uint8_t *after_jump = jit->memory.write + ((const uint8_t *)chain - jit->memory.run) - CALL;
-        x86_patch(after_jump - 4, jit->memory.write + (start - jit->memory.run) + JIT_SET_PAGE);
+    if (start && epoch == cpu->jit->epoch) {
+        jit_page_chain(cpu->jit, jit_page_of(cpu, cpu->code->current), chain, start);
         cpu->stats.chained++;
     }
     return start;
