@@ -18,6 +18,7 @@ _pearvisor() {
     case $previous in
     --kernel | --initrd | --disk | --screenshot | --profile) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --share) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+    --firmware) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
     --gpu) mapfile -t COMPREPLY < <(compgen -W "auto off 2d virgl venus 3d" -- "$current") ;;
     --net) mapfile -t COMPREPLY < <(compgen -W "off user" -- "$current") ;;
@@ -25,7 +26,7 @@ _pearvisor() {
     --display) mapfile -t COMPREPLY < <(compgen -W "none window" -- "$current") ;;
     --append | --cpus | --memory | --resolution | --timeout) ;;
     *)
-        mapfile -t COMPREPLY < <(compgen -W "--kernel --initrd --append --disk --share --cpus --memory --engine --gpu --net \
+        mapfile -t COMPREPLY < <(compgen -W "--kernel --initrd --append --firmware --disk --share --cpus --memory --engine --gpu --net \
             --serial --console --display --resolution --screenshot --timeout --profile --stats --no-reboot --help" -- "$current")
         ;;
     esac

@@ -6,6 +6,8 @@
 #include <sys/random.h>
 
 #include "board/fdt.h"
+#include "board/flash.h"
+#include "board/fw_cfg.h"
 #include "board/gic.h"
 #include "board/loader.h"
 #include "board/memory_map.h"
@@ -41,6 +43,8 @@ struct board {
     struct pl011 *uart;
     struct pl031 *rtc;
     struct pl061 *gpio;
+    struct flash *firmware, *variables; /* NULL when a kernel is booted directly */
+    struct fw_cfg *fw_cfg;
     struct virtio_device *virtio[BOARD_VIRTIO_SLOTS];
     unsigned virtio_count;
 
@@ -143,8 +147,11 @@ static int check_config(const struct board_config *c, struct error *e) {
     if (c->memory_size < MEMORY_MIN || c->memory_size % MEMORY_ALIGN)
         return error_set(e, "%llu bytes of memory: a multiple of 2 MiB, at least 64 MiB, is needed",
             (unsigned long long)c->memory_size);
-    if (!c->kernel)
-        return error_set(e, "no kernel given");
+    if (!c->kernel && !c->firmware)
+        return error_set(e, "no kernel and no firmware given");
+    if (c->firmware && (c->kernel || c->initrd))
+        return error_set(
+            e, "firmware finds what it boots on a disk: a kernel or initrd cannot be given with it");
     if (c->append && strlen(c->append) > COMMAND_LINE_MAX)
         return error_set(
             e, "the kernel's command line has %zu bytes: %d at most", strlen(c->append), COMMAND_LINE_MAX);
@@ -220,6 +227,21 @@ static int create_devices(
     return 0;
 }
 
+/* What only a machine with firmware has. */
+static int create_firmware(struct board *board, const struct board_config *c, struct error *e) {
+    if (!c->firmware)
+        return 0;
+    if (!(board->firmware = flash_create_rom(board->memory, MAP_FLASH, c->firmware, e)) ||
+        !(board->variables = flash_create(c->variables, e)))
+        return -1;
+    if (!(board->fw_cfg = fw_cfg_create(board->cpus)))
+        return error_set(e, "out of memory");
+    if (mmio_add(board->bus, "flash", MAP_FLASH, FLASH_SIZE, &flash_ops, board->firmware, e) < 0 ||
+        mmio_add(board->bus, "flash", MAP_VARIABLES, FLASH_SIZE, &flash_ops, board->variables, e) < 0)
+        return -1;
+    return mmio_add(board->bus, "fw_cfg", MAP_FW_CFG, FW_CFG_SIZE, &fw_cfg_ops, board->fw_cfg, e);
+}
+
 static int create_vcpus(struct board *board, struct error *e) {
     const struct vcpus_hooks hooks = {.ctx = board, .powered_off = on_powered_off, .halted = on_halted};
     board->vcpus = vcpus_create(board->engine, board->vm, board->cpus, &hooks, e);
@@ -229,6 +251,10 @@ static int create_vcpus(struct board *board, struct error *e) {
 }
 
 static int load(struct board *board, struct error *e) {
+    if (board->firmware) {
+        board->loaded = (struct loaded){.entry = MAP_FLASH};
+        return 0;
+    }
     const struct loader_ram ram = {.host = board->ram.data, .gpa = MAP_RAM, .size = board->ram.size};
     return loader_load(&ram, board->kernel, board->initrd, &board->loaded, e);
 }
@@ -240,7 +266,8 @@ static int build(struct board *board, const struct board_config *c, struct error
     board->event_timer = host_timer_create(c->loop, on_event_timer, board);
     if (!board->event_timer)
         return error_set(e, "out of memory");
-    if (create_vm(board, e) < 0 || create_ram(board, c->memory_size, e) < 0 || load(board, e) < 0)
+    if (create_vm(board, e) < 0 || create_ram(board, c->memory_size, e) < 0 ||
+        create_firmware(board, c, e) < 0 || load(board, e) < 0)
         return -1;
     if (create_devices(board, c->loop, c->serial, e) < 0)
         return -1;
@@ -283,6 +310,9 @@ void board_destroy(struct board *board) {
     gic_destroy(board->gic);
     mmio_bus_destroy(board->bus);
     memory_destroy(board->memory);
+    flash_destroy(board->firmware);
+    flash_destroy(board->variables);
+    fw_cfg_destroy(board->fw_cfg);
     if (board->ram.data)
         host_shm_destroy(&board->ram);
     host_timer_destroy(board->event_timer);
@@ -356,6 +386,7 @@ static int write_device_tree(struct board *board, struct error *e) {
         .initrd = board->loaded.initrd,
         .initrd_end = board->loaded.initrd_end,
         .virtio_slots = board->virtio_count,
+        .firmware = board->firmware != NULL,
     };
     if (getentropy(&config.kaslr_seed, sizeof config.kaslr_seed) < 0 ||
         getentropy(config.rng_seed, sizeof config.rng_seed) < 0)
@@ -416,6 +447,10 @@ int board_reset(struct board *board, struct error *e) {
     pl031_reset(board->rtc);
     pl061_reset(board->gpio);
     gic_reset(board->gic);
+    if (board->firmware) {
+        flash_reset(board->variables);
+        fw_cfg_reset(board->fw_cfg);
+    }
     if (load(board, e) < 0)
         return -1;
     return power_on(board, e);

@@ -28,7 +28,9 @@ struct board_config {
     const char *profile;        /* the same */
     unsigned cpus;              /* 1 to BOARD_MAX_CPUS */
     uint64_t memory_size;       /* bytes of RAM; a multiple of 2 MiB, at least 64 MiB */
-    const char *kernel;         /* paths; kernel is required, the others may be NULL */
+    const char *firmware;       /* paths; either firmware or kernel, the others may be NULL */
+    const char *variables;      /* what the firmware keeps; created when it is not there */
+    const char *kernel;
     const char *initrd;
     const char *append;         /* the kernel's command line */
     struct host_loop *loop;     /* outlives the board */
@@ -38,7 +40,8 @@ struct board_config {
     void *ctx;
 };
 
-/* Allocates RAM, checks and loads the kernel and initrd. Nothing runs yet. Fails with one line. */
+/* Allocates RAM, checks and loads the firmware, or the kernel and initrd. Nothing runs yet. Fails with one
+ * line. */
 struct board *board_create(const struct board_config *config, struct error *e);
 void board_destroy(struct board *board); /* stops it first */
 

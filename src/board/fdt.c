@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "board/flash.h"
+#include "board/fw_cfg.h"
 #include "board/memory_map.h"
 
 enum { PHANDLE_GIC = 1, PHANDLE_CLOCK, PHANDLE_GPIO };
@@ -200,6 +202,24 @@ static void power_key(struct writer *w) {
     end(w);
 }
 
+static void flash(struct writer *w) {
+    enum { BANK_WIDTH = 4 };
+    begin_at(w, "flash", MAP_FLASH);
+    string(w, "compatible", "cfi-flash");
+    CELLS(w, "reg", HIGH(MAP_FLASH), LOW(MAP_FLASH), 0, FLASH_SIZE, HIGH(MAP_VARIABLES), LOW(MAP_VARIABLES),
+        0, FLASH_SIZE);
+    cell(w, "bank-width", BANK_WIDTH);
+    end(w);
+}
+
+static void fw_cfg(struct writer *w) {
+    begin_at(w, "fw-cfg", MAP_FW_CFG);
+    string(w, "compatible", "qemu,fw-cfg-mmio");
+    reg(w, MAP_FW_CFG, FW_CFG_SIZE);
+    flag(w, "dma-coherent");
+    end(w);
+}
+
 /* Linux names disks and interfaces in the order of these nodes: the lowest address, slot 0, comes first. */
 static void virtio(struct writer *w, unsigned slots) {
     for (unsigned i = 0; i < slots; i++) {
@@ -242,6 +262,10 @@ static void root(struct writer *w, const struct device_tree_config *c) {
     gpio(w);
     power_key(w);
     virtio(w, c->virtio_slots);
+    if (c->firmware) {
+        flash(w);
+        fw_cfg(w);
+    }
     end(w);
 }
 

@@ -1,6 +1,7 @@
 /* The flattened device tree that tells the guest what the board has. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/error.h"
@@ -11,6 +12,7 @@ struct device_tree_config {
     const char *bootargs;        /* may be NULL */
     uint64_t initrd, initrd_end; /* guest-physical; equal when there is none */
     unsigned virtio_slots;       /* slots 0 to virtio_slots - 1 are listed */
+    bool firmware;               /* flash and fw_cfg are listed */
     uint64_t kaslr_seed;
     uint8_t rng_seed[64];
 };

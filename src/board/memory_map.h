@@ -2,12 +2,15 @@
  * layout. */
 #pragma once
 
+#define MAP_FLASH            0x00000000ull /* firmware */
+#define MAP_VARIABLES        0x04000000ull /* the second bank: the firmware's variables */
 #define MAP_GICD             0x08000000ull
 #define MAP_GICD_SIZE        0x00010000ull
 #define MAP_GICR             0x080a0000ull
 #define MAP_GICR_STRIDE      0x00020000ull /* a vCPU: its RD and SGI frames */
 #define MAP_PL011            0x09000000ull
 #define MAP_PL031            0x09010000ull
+#define MAP_FW_CFG           0x09020000ull
 #define MAP_PL061            0x09030000ull
 #define MAP_PRIMECELL_SIZE   0x00001000ull
 #define MAP_VIRTIO           0x0a000000ull

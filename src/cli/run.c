@@ -18,11 +18,14 @@
 #include "vm/window.h"
 
 static const char usage[] =
-    "usage: pearvisor run --kernel FILE [OPTION]...\n"
+    "usage: pearvisor run --kernel FILE | --firmware FILE [OPTION]...\n"
     "\n"
     "  --kernel FILE            an ARM64 Linux kernel (Image, plain, gzip or EFI zboot)\n"
     "  --initrd FILE            an initial RAM disk\n"
     "  --append STRING          the kernel's command line (console=ttyAMA0)\n"
+    "  --firmware FILE[,vars=FILE]\n"
+    "                           UEFI (AAVMF) or U-Boot instead of a kernel; what it keeps goes to the second "
+    "file\n"
     "  --disk FILE[,format=raw|qcow2][,ro]\n"
     "                           an image or block device: vda, vdb, ... (FILE.qcow2: qcow2, else raw)\n"
     "  --share DIRECTORY[,TAG][,ro]\n"

@@ -215,7 +215,10 @@ static void write_queue_register(struct virtio_device *t, uint64_t offset, uint3
     if (queue->ready || t->status & DRIVER_OK)
         return;
     switch (offset) {
-    case QUEUE_NUM: queue->size = value <= queue->size_max ? (uint16_t)value : 0; break;
+    case QUEUE_NUM:
+        if (value) /* EDK2's GPU driver writes 0 and means the maximum, which it was */
+            queue->size = value <= queue->size_max ? (uint16_t)value : 0;
+        break;
     case QUEUE_READY: queue->ready = true; break;
     case QUEUE_DESC_LOW:
     case QUEUE_DESC_HIGH: set_half(&queue->desc, offset == QUEUE_DESC_HIGH, value); break;

@@ -210,6 +210,18 @@ static int set_resolution(struct vm_config *config, char *text, struct error *e)
 FILE_SETTING(kernel)
 FILE_SETTING(initrd)
 
+static int set_firmware(struct vm_config *config, char *text, struct error *e) {
+    char *variables = strstr(text, ",vars=");
+    if (variables) {
+        *variables = 0;
+        config->variables = variables + strlen(",vars=");
+    }
+    config->firmware = text;
+    if (!*text || (variables && !*config->variables))
+        return error_set(e, "expected FILE[,vars=FILE]");
+    return 0;
+}
+
 static int set_append(struct vm_config *config, char *text, struct error *e) {
     (void)e;
     config->append = text;
@@ -222,6 +234,7 @@ static const struct setting {
     bool repeats;
 } settings[] = {
     {"kernel", set_kernel, false},
+    {"firmware", set_firmware, false},
     {"initrd", set_initrd, false},
     {"append", set_append, false},
     {"disk", set_disk, true},

@@ -199,6 +199,8 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
         .profile = config->profile,
         .cpus = config->cpus,
         .memory_size = config->memory,
+        .firmware = config->firmware,
+        .variables = config->variables,
         .kernel = config->kernel,
         .initrd = config->initrd,
         .append = config->append,

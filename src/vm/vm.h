@@ -28,6 +28,7 @@ enum vm_gpu {
 
 struct vm_config {
     const char *kernel, *initrd, *append;
+    const char *firmware, *variables; /* instead of a kernel; the variables' file is created if need be */
     struct vm_disk {
         const char *path;
         enum storage_format format;

@@ -47,7 +47,7 @@ chmod 444 protected
 run="run --display none --timeout 5"
 
 expect 2 'unknown command' frobnicate
-expect 2 '\-\-kernel FILE is missing' run
+expect 2 '\-\-kernel FILE or \-\-firmware FILE is missing' run
 expect 2 'unknown option' $run --kernel kernel --frobnicate
 expect 2 'value is missing' run --kernel
 expect 2 'nowhere' $run --kernel nowhere
@@ -58,6 +58,11 @@ expect 2 'empty' $run --kernel empty
 expect 2 'folder' $run --kernel folder
 expect 2 'big.endian' $run --kernel big-endian
 expect 2 'huge' $run --kernel huge
+expect 2 'firmware nowhere: No such' $run --firmware nowhere
+expect 2 'firmware empty: is empty' $run --firmware empty
+expect 2 'firmware folder: is not' $run --firmware folder
+expect 2 'variables folder: Is a dir' $run --firmware text,vars=folder
+expect 2 'cannot be given with it' $run --firmware text --kernel kernel
 expect 2 'nowhere: No such' $run --kernel kernel --share nowhere
 expect 2 'text: Not a dir' $run --kernel kernel --share text
 expect 2 'expected a tag' $run --kernel kernel --share /
