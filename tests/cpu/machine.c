@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "cpu/soft/mem.h"
+#include "support/lonely_machine.h"
 
 /* The kernel's part of the map: page tables and vectors, for EL1 only. */
 enum { KERNEL_BASE = 0x40000000, KERNEL_SIZE = 6 * 4096, VECTORS = KERNEL_BASE + 5 * 4096 };
@@ -17,30 +18,6 @@ static uint64_t *kernel; /* KERNEL_BASE */
 void machine_die(const char *what) {
     fprintf(stderr, "%s: %s\n", program_invocation_short_name, what);
     exit(2);
-}
-
-static bool no_mmio_read(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t *value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-
-static bool no_mmio_write(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-
-static bool no_sysreg_read(void *ctx, unsigned index, uint32_t reg, uint64_t *value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-
-static bool no_sysreg_write(void *ctx, unsigned index, uint32_t reg, uint64_t value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-
-static void ignore_timer(void *ctx, unsigned index, unsigned ppi, bool level) {
-    (void)ctx, (void)index, (void)ppi, (void)level;
 }
 
 static void *add_ram(uint64_t gpa, uint64_t size) {
@@ -102,14 +79,7 @@ static void set_system_registers(struct cpu *cpu) {
 void machine_create(const char *options, void (*on_hvc)(void *ctx, unsigned vcpu, uint64_t x[18])) {
     static struct engine_machine callbacks;
     struct error e;
-    callbacks = (struct engine_machine){
-        .mmio_read = no_mmio_read,
-        .mmio_write = no_mmio_write,
-        .sysreg_read = no_sysreg_read,
-        .sysreg_write = no_sysreg_write,
-        .hvc = on_hvc,
-        .timer_line = ignore_timer,
-    };
+    callbacks = lonely_machine(NULL, on_hvc);
     machine.memory = memory_create();
     struct engine_config config = {
         .memory = machine.memory, .machine = &callbacks, .vcpus = 1, .options = options};

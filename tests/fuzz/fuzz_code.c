@@ -14,6 +14,7 @@
 #include "cpu/soft/cpu.h"
 #include "cpu/soft/mem.h"
 #include "fuzz/input.h"
+#include "support/lonely_machine.h"
 
 /* Page table and vectors, for EL1 alone; then the pages for EL0. */
 enum {
@@ -41,30 +42,10 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* runs and kicked */
 
 /* --- the machine */
 
-static bool no_read(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t *value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-static bool no_write(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-static bool no_sysreg_read(void *ctx, unsigned index, uint32_t reg, uint64_t *value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-static bool no_sysreg_write(void *ctx, unsigned index, uint32_t reg, uint64_t value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
 static void on_hvc(void *ctx, unsigned index, uint64_t x[18]) {
     (void)index, (void)x;
     engine_soft.vcpu_kick((struct engine_vcpu *)((struct side *)ctx)->cpu);
 }
-static void no_timer(void *ctx, unsigned index, unsigned ppi, bool level) {
-    (void)ctx, (void)index, (void)ppi, (void)level;
-}
-
 static void check(bool good) {
     if (!good)
         abort();
@@ -100,13 +81,7 @@ static void make_tables(uint64_t *table) {
 static void make_side(struct side *side, const char *options) {
     static struct engine_machine machines[2];
     struct engine_machine *machine = &machines[side - sides];
-    *machine = (struct engine_machine){.ctx = side,
-        .mmio_read = no_read,
-        .mmio_write = no_write,
-        .sysreg_read = no_sysreg_read,
-        .sysreg_write = no_sysreg_write,
-        .hvc = on_hvc,
-        .timer_line = no_timer};
+    *machine = lonely_machine(side, on_hvc);
     struct error e;
     side->memory = memory_create();
     struct engine_config config = {

@@ -14,6 +14,7 @@
 #include "cpu/engine.h"
 #include "cpu/soft/code.h"
 #include "cpu/soft/cpu.h"
+#include "support/lonely_machine.h"
 
 enum {
     RAM = 0x40000000,
@@ -173,44 +174,11 @@ static uint8_t *ram;
 static struct engine_vm *vm;
 static struct engine_vcpu *vcpu;
 
-static bool no_read(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t *value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-
-static bool no_write(void *ctx, unsigned index, uint64_t gpa, unsigned size, uint64_t value) {
-    (void)ctx, (void)index, (void)gpa, (void)size, (void)value;
-    return false;
-}
-
-static bool no_register(void *ctx, unsigned index, uint32_t reg, uint64_t *value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-
-static bool no_register_write(void *ctx, unsigned index, uint32_t reg, uint64_t value) {
-    (void)ctx, (void)index, (void)reg, (void)value;
-    return false;
-}
-
 /* Every program ends with HVC. */
 static void stop(void *ctx, unsigned index, uint64_t x[18]) {
     (void)ctx, (void)index, (void)x;
     engine_soft.vcpu_kick(vcpu);
 }
-
-static void no_line(void *ctx, unsigned index, unsigned ppi, bool level) {
-    (void)ctx, (void)index, (void)ppi, (void)level;
-}
-
-static const struct engine_machine machine = {
-    .mmio_read = no_read,
-    .mmio_write = no_write,
-    .sysreg_read = no_register,
-    .sysreg_write = no_register_write,
-    .hvc = stop,
-    .timer_line = no_line,
-};
 
 static void put(uint64_t address, const uint32_t *words, size_t size) {
     memcpy(ram + (address - RAM), words, size);
@@ -223,6 +191,8 @@ static int setup(void **state) {
     memset(ram, 0, RAM_SIZE);
     for (unsigned offset = 0; offset < 0x800; offset += 0x80)
         put(VECTORS + offset, vector, sizeof vector);
+    static struct engine_machine machine;
+    machine = lonely_machine(NULL, stop);
     memory = memory_create();
     const struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1};
     assert_int_equal(engine_soft.vm_create(&vm, &config, NULL), 0);

@@ -15,6 +15,7 @@
 #include "cpu/soft/cpu.h"
 #include "cpu/soft/jit/jit.h"
 #include "cpu/soft/jit/x86.h"
+#include "support/lonely_machine.h"
 
 /* --- the assembler */
 
@@ -369,30 +370,14 @@ struct machine {
     uint8_t *ram;
 };
 
-static bool no_mmio_read(void *ctx, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t *value) {
-    (void)ctx, (void)vcpu, (void)gpa, (void)size, (void)value;
-    return false;
-}
-static bool no_mmio_write(void *ctx, unsigned vcpu, uint64_t gpa, unsigned size, uint64_t value) {
-    (void)ctx, (void)vcpu, (void)gpa, (void)size, (void)value;
-    return false;
-}
 static void on_hvc(void *ctx, unsigned vcpu, uint64_t x[18]) {
     struct machine *m = ctx;
     (void)vcpu, (void)x;
     engine_soft.vcpu_kick((struct engine_vcpu *)m->cpu);
 }
-static void ignore_timer(void *ctx, unsigned vcpu, unsigned ppi, bool level) {
-    (void)ctx, (void)vcpu, (void)ppi, (void)level;
-}
-
 static void create(struct machine *m, const char *options) {
     struct error e;
-    m->calls = (struct engine_machine){.ctx = m,
-        .mmio_read = no_mmio_read,
-        .mmio_write = no_mmio_write,
-        .hvc = on_hvc,
-        .timer_line = ignore_timer};
+    m->calls = lonely_machine(m, on_hvc);
     m->memory = memory_create();
     m->ram = aligned_alloc(4096, RAM_SIZE);
     memset(m->ram, 0, RAM_SIZE);
