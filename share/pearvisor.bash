@@ -2,7 +2,7 @@
 _pearvisor() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh screenshot logs run disk doctor --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh screenshot logs run disk gpu-replay doctor --help --version" -- "$current")
         return
     fi
     if [ "${COMP_WORDS[1]}" = disk ]; then
@@ -15,8 +15,15 @@ _pearvisor() {
         esac
         return
     fi
+    if [ "${COMP_WORDS[1]}" = gpu-replay ]; then
+        case $previous in
+        --gpu) mapfile -t COMPREPLY < <(compgen -W "2d virgl 3d" -- "$current") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -W "--gpu --screenshot --stats --help" -- "$current") ;;
+        esac
+        return
+    fi
     case $previous in
-    --kernel | --initrd | --disk | --screenshot | --profile) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+    --kernel | --initrd | --disk | --screenshot | --profile | --gpu-trace) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --share) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     --firmware) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
@@ -27,7 +34,7 @@ _pearvisor() {
     --append | --cpus | --memory | --resolution | --timeout) ;;
     *)
         mapfile -t COMPREPLY < <(compgen -W "--kernel --initrd --append --firmware --disk --share --cpus --memory --engine --gpu --net \
-            --serial --console --display --resolution --screenshot --timeout --profile --stats --no-reboot --help" -- "$current")
+            --serial --console --display --resolution --screenshot --timeout --profile --gpu-trace --stats --no-reboot --help" -- "$current")
         ;;
     esac
 }

@@ -14,6 +14,7 @@ enum exit_status {
 /* argv[0] is the first argument after the command's name. Each returns the exit status. */
 int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_gpu_replay(int argc, char **argv);
 int command_disk(int argc, char **argv);
 
 /* On kept machines (docs/vm.md). */

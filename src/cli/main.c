@@ -29,6 +29,7 @@ static const char usage[] =
     "  run                              boot a kernel in a new machine (pearvisor run --help)\n"
     "\n"
     "  disk                             make, convert and check disk images (pearvisor disk --help)\n"
+    "  gpu-replay FILE                  run again what --gpu-trace wrote (pearvisor gpu-replay --help)\n"
     "  doctor                           what this host offers to guests, and what to install for more\n"
     "  --help                           this text\n"
     "  --version                        the version\n"
@@ -42,6 +43,7 @@ static const struct {
     {"run", command_run},
     {"disk", command_disk},
     {"doctor", command_doctor},
+    {"gpu-replay", command_gpu_replay},
     {"create", command_create},
     {"clone", command_clone},
     {"delete", command_delete},

@@ -42,6 +42,7 @@ STRING_OPTION(serial, vm.serial)
 STRING_OPTION(console, vm.console)
 STRING_OPTION(screenshot, screenshot)
 STRING_OPTION(profile, vm.profile)
+STRING_OPTION(gpu_trace, vm.gpu_trace)
 
 #define FLAG_OPTION(member)                                                                                  \
     static int set_##member(void *ctx, char *text, struct error *e) {                                        \
@@ -63,6 +64,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv, struct
         {"--screenshot", true, set_screenshot},
         {"--timeout", true, set_timeout},
         {"--profile", true, set_profile},
+        {"--gpu-trace", true, set_gpu_trace},
         {"--stats", false, set_stats},
         {"--no-reboot", false, set_no_reboot},
         {"--help", false, set_help},
@@ -83,5 +85,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv, struct
         return error_set(e, "--kernel FILE or --firmware FILE is missing (see 'pearvisor run --help')");
     if (options->screenshot && options->vm.gpu == VM_GPU_OFF)
         return error_set(e, "--screenshot needs a screen: use --gpu 2d");
+    if (options->vm.gpu_trace && options->vm.gpu == VM_GPU_OFF)
+        return error_set(e, "--gpu-trace needs a GPU: use --gpu 2d");
     return 0;
 }

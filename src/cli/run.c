@@ -53,6 +53,7 @@ static const char usage[] =
     "                           writes folded stacks of the guest, for flame graphs, and /tmp/perf-PID.map "
     "for\n"
     "                           perf; symbols from the guest's /proc/kallsyms or System.map\n"
+    "  --gpu-trace FILE         writes what the guest sends to its GPU, for pearvisor gpu-replay\n"
     "  --stats                  print counters as JSON on stderr at exit\n"
     "  --no-reboot              end when the guest resets\n"
     "\n"

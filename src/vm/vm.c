@@ -6,6 +6,7 @@
 
 #include "board/memory_map.h"
 #include "gpu/renderer.h"
+#include "host/clock.h"
 #include "net/slirp.h"
 #include "vm/internal.h"
 
@@ -161,6 +162,7 @@ static int add_gpu(struct vm *vm, const struct vm_config *config, struct error *
         .blob_alignment = (uint32_t)sysconf(_SC_PAGESIZE),
         .width = config->width,
         .height = config->height,
+        .trace = config->gpu_trace,
     };
     if (plug_gpu(vm, vm->gpu = create_gpu(&gpu, config, e), e) < 0)
         return -1;
@@ -225,6 +227,7 @@ struct vm *vm_create(
         return NULL;
     }
     vm->owner = *owner;
+    host_sleep_precisely(); /* before there are threads: guests wait for their GPU in naps of 160 us */
     if (create(vm, config, loop, e) < 0) {
         vm_destroy(vm);
         return NULL;

@@ -48,6 +48,7 @@ struct vm_config {
     enum vm_gpu gpu;
     unsigned gpu_outputs;   /* 1 to 16, all of the same size */
     uint64_t gpu_window;    /* bytes, whole pages: how much host memory the guest can have mapped */
+    const char *gpu_trace;  /* NULL, or the file that gets what the guest sends to its GPU */
     unsigned width, height; /* of the screen, in pixels */
     bool net;
     const char *forwards[VM_MAX_FORWARDS]; /* net_slirp_forward() specs */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "virtio/gpu/internal.h"
+#include "virtio/gpu/replay.h"
 
 enum {
     ALWAYS = 32, /* VERSION_1, without which there is no device (virtio 1.2, 6) */
@@ -68,6 +69,13 @@ static unsigned find_command(uint32_t type, unsigned queue) {
     return 0;
 }
 
+const char *gpu_replay_command_name(uint32_t type) {
+    for (unsigned i = 1; i < command_count; i++)
+        if (commands[i].type == type)
+            return commands[i].name;
+    return commands[0].name;
+}
+
 uint32_t gpu_response_of(enum gpu_status status) {
     switch (status) {
     case GPU_OK: return VIRTIO_GPU_RESP_OK_NODATA;
@@ -105,8 +113,10 @@ struct gpu_result gpu_command(struct virtio_gpu *gpu, unsigned queue, const stru
     if (chain->out_size >= sizeof hdr)
         iov_read(chain->out, chain->out_count, 0, &hdr, sizeof hdr);
 
+    gpu_trace_command(gpu, queue, chain);
     unsigned index = find_command(hdr.type, queue);
     uint32_t type = handle(gpu, &commands[index], &request);
+    gpu_trace_answer(gpu, chain, type);
     bool failed = type >= VIRTIO_GPU_RESP_ERR_UNSPEC;
     if (failed)
         request.out_size = sizeof request.out.hdr;

@@ -89,6 +89,7 @@ static int clear(struct virtio_gpu *gpu, struct error *e) {
     gpu->config.renderer->reset(gpu->renderer);
     gpu->state.features = 0;
     gpu->state.events_read = 0;
+    gpu_trace_reset(gpu->trace);
     return 0;
 }
 
@@ -110,6 +111,22 @@ static void refresh(void *ctx) {
     struct error e;
     if (gpu->ready) /* else there is nothing yet */
         gpu_worker_call(gpu, draw, &e);
+}
+
+static int open_trace(struct virtio_gpu *gpu, struct error *e) {
+    const struct virtio_gpu_config *config = &gpu->config;
+    if (!config->trace)
+        return 0;
+    const struct gpu_trace_header header = {
+        .scanouts = config->scanouts,
+        .width = config->width,
+        .height = config->height,
+        .blob_alignment = config->blob_alignment,
+        .window_size = config->window_size,
+        .max_host_memory = config->max_host_memory,
+    };
+    gpu->trace = gpu_trace_open(config->trace, &header, config->memory, e);
+    return gpu->trace ? 0 : -1;
 }
 
 static void destroy_locks(struct virtio_gpu *gpu) {
@@ -145,7 +162,7 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
     for (unsigned i = 0; i == 0 || (i < config->connected && i < config->scanouts); i++)
         propose(gpu, i, config->width, config->height);
 
-    if (gpu_worker_start(gpu, e) == 0) {
+    if (open_trace(gpu, e) == 0 && gpu_worker_start(gpu, e) == 0) {
         if (gpu_worker_call(gpu, config->fallback ? create_spare : create_renderer, e) == 0) {
             if (config->fallback)
                 gpu_worker_post(gpu, choose_renderer);
@@ -154,6 +171,7 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
         }
         gpu_worker_stop(gpu);
     }
+    gpu_trace_close(gpu->trace);
     destroy_locks(gpu);
 
 fail:
@@ -173,6 +191,7 @@ void virtio_gpu_destroy(struct virtio_gpu *gpu) {
     display_set_source(gpu->config.display, NULL, NULL);
     gpu_worker_call(gpu, destroy_renderer, &e);
     gpu_worker_stop(gpu);
+    gpu_trace_close(gpu->trace);
     gpu_monitor_destroy(gpu->monitor);
     destroy_locks(gpu);
     free(gpu);

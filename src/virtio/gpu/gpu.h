@@ -28,6 +28,7 @@ struct virtio_gpu_config {
     uint64_t max_host_memory; /* bytes that the guest may make the host spend on resources; 0: 512 MiB */
     uint64_t window_gpa, window_size; /* where host memory can be mapped; whole pages; size 0: nowhere */
     uint32_t blob_alignment;          /* of blobs' sizes and places in the window: a power of two; 0: 4096 */
+    const char *trace;                /* NULL, or the file that gets a trace (trace_format.h) */
     bool no_thread;                   /* nothing happens outside of virtio_gpu_drain(); for tests */
 };
 

@@ -7,6 +7,7 @@
 
 #include "virtio/gpu/gpu.h"
 #include "virtio/gpu/protocol.h"
+#include "virtio/gpu/trace.h"
 
 enum {
     GPU_QUEUE_SIZE = 256,
@@ -96,6 +97,7 @@ struct virtio_gpu {
     void *renderer;
     void *spare; /* config.fallback's renderer, until it is known whether it is needed */
     struct gpu_monitor *monitor;
+    struct gpu_trace *trace; /* NULL: none */
     unsigned capset_count;
 
     struct gpu_state state; /* the GPU thread's, unless it says otherwise */
