@@ -6,13 +6,14 @@
 #   make sanitize   the unit tests, the CPU tests and one boot under ASan and UBSan
 #   make fuzz       every fuzzer, FUZZ_SECONDS (10) each
 #   make bench      the CPU suite on PearVisor, on PEARVISOR_PEER if given, and natively
+#   make bench-gpu  the GPU suite likewise
 #   make format     clang-format over the tree
 #   make install    into PREFIX (/usr/local)
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 10
 
-.PHONY: all deps demo check check-long sanitize fuzz bench format install clean
+.PHONY: all deps demo check check-long sanitize fuzz bench bench-gpu format install clean
 .DEFAULT_GOAL := all
 
 all: deps
@@ -40,6 +41,9 @@ fuzz: deps
 
 bench: all
 	@tests/bench/cpu
+
+bench-gpu: all
+	@tests/bench/gpu
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
