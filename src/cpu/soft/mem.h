@@ -43,10 +43,17 @@ struct tlb_fetch {
 
 enum { TLB_ENTRIES = 1024, TLB_SECOND = 2048, TLB_FETCHES = 128, TLB_SHIFTS = 6 };
 
-/* Where translated code leads from a virtual address (cpu/soft/jit). The entries of a page lie together; PEXT
- * of the address by TLB_JUMP_BITS is the index. */
-enum { TLB_JUMP_PAGES = 64, TLB_JUMPS_A_PAGE = 512, TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE };
-enum { TLB_JUMP_BITS = (TLB_JUMP_PAGES - 1) << PAGE_BITS | (TLB_JUMPS_A_PAGE - 1) << 2 };
+/* Where translated code leads from a virtual address (cpu/soft/jit): what an indirect branch needs is in one
+ * cache line, and found by an AND. The entries of a page lie together, one an instruction. */
+struct tlb_jump {
+    uint64_t va; /* ~0: none */
+    const uint8_t *code;
+};
+enum {
+    TLB_JUMP_PAGES = 32,
+    TLB_JUMPS_A_PAGE = PAGE_SIZE_4K / 4,
+    TLB_JUMPS = TLB_JUMP_PAGES * TLB_JUMPS_A_PAGE
+};
 
 /* What one privilege level sees. */
 struct tlb_set {
@@ -55,9 +62,8 @@ struct tlb_set {
      * stack and a heap may for long, seldom do here as well. */
     struct tlb_entry second[TLB_SECOND];
     struct tlb_fetch fetch[TLB_FETCHES];
-    uint64_t jump_va[TLB_JUMPS]; /* ~0: none */
-    const uint8_t *jump_code[TLB_JUMPS];
-    uint64_t jump_pages[TLB_JUMP_PAGES]; /* sets of pages that may be among each 512, by a hash */
+    struct tlb_jump jump[TLB_JUMPS];
+    uint64_t jump_pages[TLB_JUMP_PAGES]; /* sets of pages that may be among each 1024, by a hash */
     uint64_t jump_first, jump_last;      /* what the jumps may meet, top byte aside; empty: first > last */
     bool jump_nonglobal;
     bool global, nonglobal;      /* has had such entries since it was emptied */
@@ -161,9 +167,8 @@ void tlb_switch_asid(struct cpu *cpu, uint32_t asid);
 /* The translated code for va, or NULL; and where it is entered, for the set of cpu->mmu_index. va is what was
  * fetched from last. */
 static inline const uint8_t *tlb_find_jump(const struct tlb_set *set, uint64_t va) {
-    unsigned index =
-        (va >> PAGE_BITS & (TLB_JUMP_PAGES - 1)) * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
-    return set->jump_va[index] == va ? set->jump_code[index] : NULL;
+    const struct tlb_jump *jump = &set->jump[va >> 2 & (TLB_JUMPS - 1)];
+    return jump->va == va ? jump->code : NULL;
 }
 /* Raises what fetching raises. */
 void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code);

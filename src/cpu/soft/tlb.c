@@ -46,8 +46,16 @@ static bool has_jumps(const struct tlb_set *set) {
     return set->jump_first <= set->jump_last;
 }
 
+enum { JUMPS_BYTES = sizeof(struct tlb_jump) * TLB_JUMPS_A_PAGE };
+
+static struct tlb_jump *jumps_of(struct tlb_set *set, unsigned group) {
+    return &set->jump[group * TLB_JUMPS_A_PAGE];
+}
+
 static void empty_jumps(struct tlb_set *set) {
-    memset(set->jump_va, 0xff, sizeof set->jump_va);
+    for (unsigned group = 0; group < TLB_JUMP_PAGES; group++)
+        if (set->jump_pages[group])
+            memset(jumps_of(set, group), 0xff, JUMPS_BYTES);
     memset(set->jump_pages, 0, sizeof set->jump_pages);
     set->jump_first = UINT64_MAX;
     set->jump_last = 0;
@@ -91,10 +99,9 @@ static uint64_t jump_page_bit(uint64_t va) {
 
 static void drop_jumps(struct tlb_set *set, uint64_t page) {
     unsigned group = page >> PAGE_BITS & (TLB_JUMP_PAGES - 1);
-    uint64_t *jumps = &set->jump_va[group * TLB_JUMPS_A_PAGE];
     if (!(set->jump_pages[group] & jump_page_bit(page)))
         return;
-    memset(jumps, 0xff, sizeof *jumps * TLB_JUMPS_A_PAGE);
+    memset(jumps_of(set, group), 0xff, JUMPS_BYTES);
     set->jump_pages[group] = 0;
 }
 
@@ -237,10 +244,8 @@ void tlb_enter_jump(struct cpu *cpu, uint64_t va, const uint8_t *code) {
     if (last > set->jump_last)
         set->jump_last = last;
     unsigned group = va >> PAGE_BITS & (TLB_JUMP_PAGES - 1);
-    unsigned index = group * TLB_JUMPS_A_PAGE + (va >> 2 & (TLB_JUMPS_A_PAGE - 1));
     set->jump_pages[group] |= jump_page_bit(va);
-    set->jump_va[index] = va;
-    set->jump_code[index] = code;
+    set->jump[va >> 2 & (TLB_JUMPS - 1)] = (struct tlb_jump){.va = va, .code = code};
 }
 
 void tlb_forget_jumps(struct cpu *cpu) {
@@ -288,6 +293,7 @@ void tlb_fill_fetch(
 
 static void set_init(struct tlb_set *set) {
     set->global = true; /* for all of it to be emptied */
+    memset(set->jump_pages, 0xff, sizeof set->jump_pages);
     set_empty(set);
 }
 

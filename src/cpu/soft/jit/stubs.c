@@ -138,13 +138,15 @@ static void write_handler(const struct cpu *cpu, struct x86 *a) {
 }
 
 void jit_write_jump(struct jit *jit, struct x86 *a) {
+    _Static_assert(sizeof(struct tlb_jump) == 16, "four times an instruction");
+    const int32_t jump = offsetof(struct tlb_set, jump);
     x86_alu_imm(a, false, ALU_CMP, JIT_CPU(attention), 0);
     x86_jcc(a, CC_NE, jit->leave_va);
-    x86_mov_imm(a, RCX, TLB_JUMP_BITS);
-    x86_pext(a, false, RCX, RAX, x86_r(RCX));
-    x86_alu(a, true, ALU_CMP, RAX, x86_mx(R15, RCX, 3, offsetof(struct tlb_set, jump_va)));
+    x86_mov(a, false, RCX, RAX);
+    x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_JUMPS - 1) << 2);
+    x86_alu(a, true, ALU_CMP, RAX, x86_mx(R15, RCX, 2, jump + (int32_t)offsetof(struct tlb_jump, va)));
     x86_jcc(a, CC_NE, jit->miss);
-    x86_jmp_rm(a, x86_mx(R15, RCX, 3, offsetof(struct tlb_set, jump_code)));
+    x86_jmp_rm(a, x86_mx(R15, RCX, 2, jump + (int32_t)offsetof(struct tlb_jump, code)));
 }
 
 /* After a handler that may have changed anything: mode, TLB set, attention. */
