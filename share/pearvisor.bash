@@ -2,7 +2,7 @@
 _pearvisor() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh screenshot logs run disk gpu-replay doctor --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh screenshot logs run disk image gpu-replay doctor --help --version" -- "$current")
         return
     fi
     if [ "${COMP_WORDS[1]}" = disk ]; then
@@ -19,6 +19,16 @@ _pearvisor() {
         case $previous in
         --gpu) mapfile -t COMPREPLY < <(compgen -W "2d virgl 3d" -- "$current") ;;
         *) mapfile -t COMPREPLY < <(compgen -f -W "--gpu --screenshot --stats --help" -- "$current") ;;
+        esac
+        return
+    fi
+    if [ "${COMP_WORDS[1]}" = image ]; then
+        case $COMP_CWORD:${COMP_WORDS[2]}:$previous in
+        2:*) mapfile -t COMPREPLY < <(compgen -W "list build pull import remove --help" -- "$current") ;;
+        3:build:*) mapfile -t COMPREPLY < <(compgen -W "debian:13" -- "$current") ;;
+        3:pull:*) mapfile -t COMPREPLY < <(compgen -W "debian:13 debian:12 ubuntu:24.04" -- "$current") ;;
+        3:remove:*) mapfile -t COMPREPLY < <(compgen -W "$(pearvisor image list | cut -d' ' -f1)" -- "$current") ;;
+        *) mapfile -t COMPREPLY < <(compgen -f -W "--kernel --initrd --append --checksum --json --help" -- "$current") ;;
         esac
         return
     fi

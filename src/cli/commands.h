@@ -16,6 +16,7 @@ int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_gpu_replay(int argc, char **argv);
 int command_disk(int argc, char **argv);
+int command_image(int argc, char **argv);
 
 /* On kept machines (docs/vm.md). */
 int command_create(int argc, char **argv);

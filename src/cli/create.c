@@ -12,28 +12,41 @@
 #include "cli/commands.h"
 #include "cli/machine.h"
 #include "host/file.h"
+#include "image/image.h"
 #include "manager/config.h"
+#include "storage/image.h"
 #include "vm/settings.h"
 
-enum { GIVEN_MAX = 64 };
+enum { GIVEN_MAX = 64, KEYS_SIZE_MAX = 64 * 1024 };
+
+static const uint64_t DISK_SIZE = 10ull << 30; /* with an image */
+static const char IMAGE_USER[] = "pear";
+static const char FIRMWARE[] = "/usr/share/AAVMF/AAVMF_CODE.fd"; /* where Debian and Ubuntu have it */
 
 static const char usage[] =
-    "usage: pearvisor create NAME --kernel FILE [OPTION]...\n"
+    "usage: pearvisor create NAME --image IMAGE | --kernel FILE [OPTION]...\n"
     "\n"
     "  --disk-size SIZE         gives it an empty disk of that size, such as 10G, which is deleted with it\n"
-    "  --image FILE             gives it a disk that is a copy of a raw image; --disk-size makes it larger\n"
+    "  --image IMAGE            gives it a disk upon that image ('pearvisor image list'), of 10G unless "
+    "--disk-size\n"
+    "                           says otherwise, and a user who may use sudo and log in by 'pearvisor ssh'; a "
+    "FILE\n"
+    "                           is copied as it is, unless it is smaller than --disk-size\n"
     "  --disk FILE[,ro]         a disk of yours; after the above, and as often as you like\n"
     "  --kernel FILE, --initrd FILE, --append TEXT, --cpus N, --memory SIZE, --engine, --gpu, --net, "
     "--resolution\n"
     "                           as for 'pearvisor run'\n"
-    "  --user NAME              who 'pearvisor ssh' logs in as (root)\n"
+    "  --user NAME              who 'pearvisor ssh' logs in as (root; pear in an image of 'image list')\n"
+    "  --ssh-key FILE           a public key of yours that may log in, too, in an image of 'image list'\n"
     "  --ssh auto|off|PORT      the port on 127.0.0.1 that leads to the guest's port 22 (auto)\n"
     "  --display none|window    a window while it runs (none)\n"
     "\n"
     "Files stay where they are and are named in the machine's configuration ('pearvisor edit NAME').\n";
 
 struct creation {
-    const char *name, *image;
+    const char *name, *image, *ssh_key;
+    struct machine stored; /* the image, if it is one by name */
+    bool is_stored;
     uint64_t disk_size; /* bytes; 0: not given */
     struct {
         const char *key;
@@ -54,7 +67,7 @@ static int take_name(void *ctx, char *text, struct error *e) {
 }
 
 static bool is_file(const char *key) {
-    static const char *const files[] = {"kernel", "initrd", "disk", "share"};
+    static const char *const files[] = {"kernel", "initrd", "firmware", "disk", "share"};
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
         if (strcmp(key, files[i]) == 0)
             return true;
@@ -105,13 +118,25 @@ KEY_OPTION(user)
 KEY_OPTION(ssh)
 KEY_OPTION(display)
 
+/* The name of an image, or a file. */
 static int set_image(void *ctx, char *value, struct error *e) {
     struct creation *c = ctx;
     struct stat st;
     c->image = value;
+    c->is_stored = !strchr(value, '/') && image_find(&c->stored, value, NULL) == 0;
+    if (c->is_stored)
+        return 0;
     if (stat(value, &st) < 0)
-        return error_set(e, "--image %s: %s", value, strerror(errno));
+        return error_set(e,
+            "--image %s: %s, and no image of that name ('pearvisor image' builds and pulls some)", value,
+            strerror(errno));
     return S_ISREG(st.st_mode) ? 0 : error_set(e, "--image %s: not a file", value);
+}
+
+static int set_ssh_key(void *ctx, char *value, struct error *e) {
+    (void)e;
+    ((struct creation *)ctx)->ssh_key = value;
+    return 0;
 }
 
 static int set_disk_size(void *ctx, char *value, struct error *e) {
@@ -136,6 +161,7 @@ static int parse(struct creation *c, int argc, char **argv, struct error *e) {
         {"--disk-size", true, set_disk_size, NULL},
         {"--user", true, set_user, NULL},
         {"--ssh", true, set_ssh, NULL},
+        {"--ssh-key", true, set_ssh_key, NULL},
         {"--display", true, set_display, NULL},
         {"--help", false, set_help, NULL},
     };
@@ -154,9 +180,48 @@ static int parse(struct creation *c, int argc, char **argv, struct error *e) {
 
 /* --- making it */
 
+static const char *given(const struct creation *c, const char *key) {
+    for (unsigned i = 0; i < c->given_count; i++)
+        if (strcmp(c->given[i].key, key) == 0)
+            return c->given[i].value;
+    return NULL;
+}
+
+/* An overlay of the image, which takes no copy. */
+static int make_overlay(const struct creation *c, const struct machine *draft, struct error *e) {
+    struct image_info image;
+    char path[PATH_MAX];
+    uint64_t size = c->disk_size ? c->disk_size : DISK_SIZE;
+    if (image_info(&c->stored, &image, e) < 0)
+        return -1;
+    if (c->disk_size && c->disk_size < image.size)
+        return error_set(e, "--disk-size: the image is larger (%" PRIu64 " MiB)", image.size >> 20);
+    return storage_create_overlay(machine_file(draft, "disk.qcow2", path), image.disk, image.format,
+        size > image.size ? size : image.size, e);
+}
+
+/* Who the machine is, for its first boot. */
+static int make_seed(const struct creation *c, const struct machine *draft, struct error *e) {
+    const char *user = given(c, "user");
+    char *more = NULL;
+    size_t size = 0;
+    if (c->ssh_key && !(more = host_file_read(c->ssh_key, KEYS_SIZE_MAX, &size, e)))
+        return -1;
+    if (more &&
+        (strncmp(more, "ssh-", 4) != 0 && strncmp(more, "ecdsa-", 6) != 0 && strncmp(more, "sk-", 3) != 0)) {
+        free(more);
+        return error_set(e, "--ssh-key %s: not a public key (such as ~/.ssh/id_ed25519.pub)", c->ssh_key);
+    }
+    int result = machine_make_seed(draft, user ? user : IMAGE_USER, more ? more : "", e);
+    free(more);
+    return result;
+}
+
 static int make_disk(const struct creation *c, const struct machine *draft, struct error *e) {
     char path[PATH_MAX];
     struct stat st = {0};
+    if (c->is_stored)
+        return make_overlay(c, draft, e);
     machine_file(draft, "disk.img", path);
     if (c->image && (host_file_copy(c->image, path, e) < 0 || stat(path, &st) < 0))
         return -1;
@@ -173,11 +238,25 @@ static int make_disk(const struct creation *c, const struct machine *draft, stru
     return result;
 }
 
-static bool is_given(const struct creation *c, const char *key) {
-    for (unsigned i = 0; i < c->given_count; i++)
-        if (strcmp(c->given[i].key, key) == 0)
-            return true;
-    return false;
+/* What an image needs that is not given. */
+static void write_image_key(const struct creation *c, const char *key, FILE *out) {
+    char path[PATH_MAX];
+    if (strcmp(key, "disk") == 0)
+        fprintf(out, "disk = disk.qcow2\ndisk = seed.iso,ro\n");
+    if (strcmp(key, "user") == 0 && !given(c, key))
+        fprintf(out, "user = %s\n", IMAGE_USER);
+    if (given(c, "kernel") || given(c, "firmware"))
+        return;
+    if (strcmp(key, "firmware") == 0 && access(machine_file(&c->stored, "kernel", path), F_OK) < 0 &&
+        access(FIRMWARE, R_OK) == 0)
+        fprintf(out, "firmware = %s,vars=vars.fd\n", FIRMWARE);
+    bool is_file = strcmp(key, "kernel") == 0 || strcmp(key, "initrd") == 0;
+    if (is_file && access(machine_file(&c->stored, key, path), F_OK) == 0)
+        fprintf(out, "%s = %s\n", key, path);
+    char *append = strcmp(key, "append") == 0 && !given(c, key) ? image_append(&c->stored) : NULL;
+    if (append)
+        fprintf(out, "append = %s\n", append);
+    free(append);
 }
 
 static void write_key(const struct creation *c, const char *key, FILE *out) {
@@ -196,11 +275,13 @@ static int write_config(const struct creation *c, const struct machine *draft, s
     fprintf(out, "# Keys and values: see docs/vm.md, or pearvisor(1). Relative paths begin here.\n");
     const char *key;
     for (unsigned n = 0; (key = machine_config_key(n)); n++) {
-        if (strcmp(key, "cpus") == 0 && !is_given(c, key))
+        if (strcmp(key, "cpus") == 0 && !given(c, key))
             fprintf(out, "cpus = 2\n");
-        if (strcmp(key, "memory") == 0 && !is_given(c, key))
+        if (strcmp(key, "memory") == 0 && !given(c, key))
             fprintf(out, "memory = 1G\n");
-        if (strcmp(key, "disk") == 0 && (c->image || c->disk_size))
+        if (c->is_stored)
+            write_image_key(c, key, out);
+        else if (strcmp(key, "disk") == 0 && (c->image || c->disk_size))
             fprintf(out, "disk = disk.img\n");
         write_key(c, key, out);
     }
@@ -217,14 +298,23 @@ static int write_config(const struct creation *c, const struct machine *draft, s
 
 static int make(const struct creation *c, struct error *e) {
     struct machine machine, draft;
-    if (machine_locate(&machine, c->name, e) < 0 || machine_draft(&draft, &machine, e) < 0)
+    if (machine_locate(&machine, c->name, e) < 0)
         return -1;
+    if (c->ssh_key && !c->is_stored)
+        return error_set(e, "--ssh-key: only with --image and a name of 'pearvisor image list'");
+    int lock = c->is_stored ? image_lock(false, e) : -1;
+    if ((c->is_stored && lock < 0) || machine_draft(&draft, &machine, e) < 0)
+        return -1;
+    int result = 0;
     if (((c->image || c->disk_size) && make_disk(c, &draft, e) < 0) || machine_make_key(&draft, e) < 0 ||
-        write_config(c, &draft, e) < 0 || machine_publish(&draft, &machine, e) < 0) {
+        (c->is_stored && make_seed(c, &draft, e) < 0) || write_config(c, &draft, e) < 0 ||
+        machine_publish(&draft, &machine, e) < 0) {
         machine_remove(&draft, NULL);
-        return -1;
+        result = -1;
     }
-    return 0;
+    if (lock >= 0)
+        close(lock);
+    return result;
 }
 
 int command_create(int argc, char **argv) {
@@ -240,6 +330,20 @@ int command_create(int argc, char **argv) {
     return result < 0 ? command_failed(&e) : EXIT_POWERED_OFF;
 }
 
+/* A copy of a machine is another one, with a name and host keys of its own. */
+static int renew_seed(const struct machine *from, const struct machine *draft, struct error *e) {
+    struct machine_config config;
+    char path[PATH_MAX];
+    if (access(machine_file(from, "seed.iso", path), F_OK) < 0)
+        return 0;
+    int result = machine_config_load(&config, machine_file(draft, "config", path), e);
+    if (result == 0)
+        result = machine_make_seed(draft, config.user, "", e);
+    machine_config_free(&config);
+    unlink(machine_file(draft, "ssh/known_hosts", path));
+    return result;
+}
+
 int command_clone(int argc, char **argv) {
     struct machine_arguments arguments;
     struct machine machine, draft;
@@ -251,7 +355,8 @@ int command_clone(int argc, char **argv) {
     int lock = machine_lock_take(&arguments.machine, &was, &e);
     if (lock < 0 || machine_draft(&draft, &machine, &e) < 0)
         return command_failed(&e);
-    if (machine_copy(&arguments.machine, &draft, &e) < 0 || machine_publish(&draft, &machine, &e) < 0) {
+    if (machine_copy(&arguments.machine, &draft, &e) < 0 || renew_seed(&arguments.machine, &draft, &e) < 0 ||
+        machine_publish(&draft, &machine, &e) < 0) {
         machine_remove(&draft, NULL);
         return command_failed(&e);
     }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "host/clock.h"
+#include "host/file.h"
+#include "image/seed.h"
 #include "util/log.h"
 
 extern char **environ;
@@ -122,4 +124,19 @@ int machine_make_key(const struct machine *machine, struct error *e) {
     if (failed || waitpid(pid, &status, 0) < 0 || status != 0)
         return error_set(e, "ssh-keygen could not make %s", key);
     return 0;
+}
+
+int machine_make_seed(const struct machine *machine, const char *user, const char *more, struct error *e) {
+    enum { KEY_SIZE_MAX = 4096 };
+    char path[PATH_MAX], *keys = NULL;
+    size_t size;
+    char *own = host_file_read(machine_file(machine, "ssh/id_ed25519.pub", path), KEY_SIZE_MAX, &size, NULL);
+    if (asprintf(&keys, "%s\n%s", own ? own : "", more) < 0)
+        keys = NULL;
+    const struct seed seed = {machine->name, user, keys};
+    int result =
+        keys ? seed_write(machine_file(machine, "seed.iso", path), &seed, e) : error_set(e, "out of memory");
+    free(keys);
+    free(own);
+    return result;
 }

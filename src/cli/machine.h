@@ -32,5 +32,9 @@ bool machine_await_end(const struct machine *machine, double seconds);
 /* Makes the key pair that `ssh` uses, unless it is there. Without ssh-keygen nothing is made: 0. */
 int machine_make_key(const struct machine *machine, struct error *e);
 
+/* Makes seed.iso, which gives user, on its first boot, the machine's own key and those of more (a line each).
+ */
+int machine_make_seed(const struct machine *machine, const char *user, const char *more, struct error *e);
+
 /* Attaches the terminal to its console until the user leaves or it stops. Returns the exit status. */
 int machine_attach(const struct machine *machine);

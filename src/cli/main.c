@@ -28,6 +28,7 @@ static const char usage[] =
     "One that is not:\n"
     "  run                              boot a kernel in a new machine (pearvisor run --help)\n"
     "\n"
+    "  image                            what machines are made from (pearvisor image --help)\n"
     "  disk                             make, convert and check disk images (pearvisor disk --help)\n"
     "  gpu-replay FILE                  run again what --gpu-trace wrote (pearvisor gpu-replay --help)\n"
     "  doctor                           what this host offers to guests, and what to install for more\n"
@@ -42,6 +43,7 @@ static const struct {
 } commands[] = {
     {"run", command_run},
     {"disk", command_disk},
+    {"image", command_image},
     {"doctor", command_doctor},
     {"gpu-replay", command_gpu_replay},
     {"create", command_create},

@@ -26,6 +26,16 @@ int host_check_creatable(const char *path, struct error *e) {
     return result;
 }
 
+int host_make_parents(const char *path, struct error *e) {
+    char part[PATH_MAX];
+    for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
+        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        if (mkdir(part, 0700) < 0 && errno != EEXIST)
+            return error_set(e, "%s: %s", part, strerror(errno));
+    }
+    return 0;
+}
+
 int host_check_writable(const char *path, struct error *e) {
     struct stat st;
     if (stat(path, &st) < 0)

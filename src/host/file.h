@@ -11,6 +11,9 @@ int host_check_creatable(const char *path, struct error *e);
  * nothing. */
 int host_check_writable(const char *path, struct error *e);
 
+/* Makes the directories that path lies in, for the owner alone, unless they are there. */
+int host_make_parents(const char *path, struct error *e);
+
 /* The contents, with a NUL after them; to be freed. NULL with a line, also when there is more than max. */
 char *host_file_read(const char *path, size_t max, size_t *size, struct error *e);
 /* Makes or replaces the file, as a whole or not at all, also when the host goes down meanwhile. */

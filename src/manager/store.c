@@ -14,30 +14,33 @@
 #include "host/clock.h"
 #include "host/file.h"
 
-static int root(char *path, size_t size, struct error *e) {
+static const struct machine_kind machines = {
+    .directory = "vms",
+    .noun = "virtual machine",
+    .command = "list",
+    .mark = "config",
+    .letters = "._-",
+};
+
+static int root(const struct machine_kind *kind, char *path, size_t size, struct error *e) {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     int length;
     /* "All paths set in these variables must be absolute" (XDG Base Directory Specification). */
     if (data && *data == '/')
-        length = snprintf(path, size, "%s/pearvisor/vms", data);
+        length = snprintf(path, size, "%s/pearvisor/%s", data, kind->directory);
     else if (home && *home == '/')
-        length = snprintf(path, size, "%s/.local/share/pearvisor/vms", home);
+        length = snprintf(path, size, "%s/.local/share/pearvisor/%s", home, kind->directory);
     else
-        return error_set(e, "neither HOME nor XDG_DATA_HOME says where virtual machines are to be kept");
+        return error_set(e, "neither HOME nor XDG_DATA_HOME says where %ss are to be kept", kind->noun);
     return (size_t)length < size ? 0 : error_set(e, "the path of the home directory is too long");
 }
 
-static int make_parents(const char *path, struct error *e) {
-    char part[PATH_MAX];
-    for (const char *slash = path; (slash = strchr(slash + 1, '/'));) {
-        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        if (mkdir(part, 0700) < 0 && errno != EEXIST)
-            return error_set(e, "%s: %s", part, strerror(errno));
-    }
-    return 0;
+int machine_locate(struct machine *machine, const char *name, struct error *e) {
+    return machine_locate_kind(machine, &machines, name, e);
 }
 
-int machine_locate(struct machine *machine, const char *name, struct error *e) {
+int machine_locate_kind(
+    struct machine *machine, const struct machine_kind *kind, const char *name, struct error *e) {
     static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     size_t length = strlen(name);
     char directory[PATH_MAX - 512];
@@ -47,23 +50,29 @@ int machine_locate(struct machine *machine, const char *name, struct error *e) {
             "letter or digit",
             name, MACHINE_NAME_MAX);
     for (const char *c = name; *c; c++)
-        if (!strchr(first, *c) && !strchr("._-", *c))
+        if (!strchr(first, *c) && !strchr(kind->letters, *c))
             return error_set(e, "'%.80s': a name has letters, digits, dots, dashes and underscores", name);
-    if (root(directory, sizeof directory, e) < 0)
+    if (root(kind, directory, sizeof directory, e) < 0)
         return -1;
+    machine->kind = kind;
     strcpy(machine->name, name);
     snprintf(machine->path, sizeof machine->path, "%s/%s", directory, name);
     return 0;
 }
 
 int machine_find(struct machine *machine, const char *name, struct error *e) {
+    return machine_find_kind(machine, &machines, name, e);
+}
+
+int machine_find_kind(
+    struct machine *machine, const struct machine_kind *kind, const char *name, struct error *e) {
     char path[PATH_MAX];
-    if (machine_locate(machine, name, e) < 0)
+    if (machine_locate_kind(machine, kind, name, e) < 0)
         return -1;
-    if (access(machine_file(machine, "config", path), F_OK) == 0)
+    if (access(machine_file(machine, kind->mark, path), F_OK) == 0)
         return 0;
     if (errno == ENOENT)
-        return error_set(e, "there is no virtual machine '%s' (see 'pearvisor list')", name);
+        return error_set(e, "there is no %s '%s' (see 'pearvisor %s')", kind->noun, name, kind->command);
     return error_set(e, "%s: %s", path, strerror(errno));
 }
 
@@ -78,16 +87,21 @@ static int is_visible(const struct dirent *entry) {
 }
 
 int machine_each(int (*found)(void *ctx, const struct machine *machine), void *ctx, struct error *e) {
+    return machine_each_kind(&machines, found, ctx, e);
+}
+
+int machine_each_kind(const struct machine_kind *kind, int (*found)(void *ctx, const struct machine *machine),
+    void *ctx, struct error *e) {
     char directory[PATH_MAX - 512];
     struct dirent **entries;
-    if (root(directory, sizeof directory, e) < 0)
+    if (root(kind, directory, sizeof directory, e) < 0)
         return -1;
     int count = scandir(directory, &entries, is_visible, alphasort), result = 0;
     if (count < 0)
         return errno == ENOENT ? 0 : error_set(e, "%s: %s", directory, strerror(errno));
     for (int i = 0; i < count; i++) {
         struct machine machine;
-        if (result == 0 && machine_find(&machine, entries[i]->d_name, NULL) == 0)
+        if (result == 0 && machine_find_kind(&machine, kind, entries[i]->d_name, NULL) == 0)
             result = found(ctx, &machine);
         free(entries[i]);
     }
@@ -99,15 +113,17 @@ int machine_each(int (*found)(void *ctx, const struct machine *machine), void *c
 static void hide(struct machine *hidden, const struct machine *machine) {
     size_t directory = strlen(machine->path) - strlen(machine->name);
     strcpy(hidden->name, machine->name);
+    hidden->kind = machine->kind;
     snprintf(hidden->path, sizeof hidden->path, "%.*s.%s-%ld-%llx", (int)directory, machine->path,
         machine->name, (long)getpid(), (unsigned long long)host_now_ns());
 }
 
 int machine_draft(struct machine *draft, const struct machine *machine, struct error *e) {
     if (access(machine->path, F_OK) == 0)
-        return error_set(e, "there is a virtual machine '%s' already", machine->name);
+        return error_set(e, "there is %s %s '%s' already", strchr("aeiou", *machine->kind->noun) ? "an" : "a",
+            machine->kind->noun, machine->name);
     hide(draft, machine);
-    if (make_parents(draft->path, e) < 0)
+    if (host_make_parents(draft->path, e) < 0)
         return -1;
     return mkdir(draft->path, 0700) < 0 ? error_set(e, "%s: %s", draft->path, strerror(errno)) : 0;
 }
@@ -116,7 +132,8 @@ int machine_publish(const struct machine *draft, const struct machine *machine, 
     if (renameat2(AT_FDCWD, draft->path, AT_FDCWD, machine->path, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno == EEXIST)
-        return error_set(e, "there is a virtual machine '%s' already", machine->name);
+        return error_set(e, "there is %s %s '%s' already", strchr("aeiou", *machine->kind->noun) ? "an" : "a",
+            machine->kind->noun, machine->name);
     return error_set(e, "%s: %s", machine->path, strerror(errno));
 }
 
