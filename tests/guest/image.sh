@@ -11,7 +11,7 @@ if [ "$(id -u)" = 0 ] && runuser -u nobody -- test -x "${PEARVISOR_BUILD:-$top/b
     mkdir -p "$work/cache/images"
     [ ! -e "$cache/images/debian:13" ] || cp -r --sparse=always --reflink=auto "$cache/images/debian:13" "$work/cache/images/"
     chown -R nobody "$work"
-    as=(runuser -u nobody --)
+    as=(runuser -u nobody -- env HOME="$HOME")
 fi
 pv() { timeout 570 "${as[@]}" "$top/pearvisor" "$@" </dev/null; }
 trap 'pv stop it --force 2>/dev/null; rm -rf "$work"' EXIT
