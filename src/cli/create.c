@@ -13,6 +13,7 @@
 #include "cli/machine.h"
 #include "host/file.h"
 #include "image/image.h"
+#include "manager/clone.h"
 #include "manager/config.h"
 #include "storage/image.h"
 #include "vm/settings.h"
@@ -355,7 +356,7 @@ int command_clone(int argc, char **argv) {
     int lock = machine_lock_take(&arguments.machine, &was, &e);
     if (lock < 0 || machine_draft(&draft, &machine, &e) < 0)
         return command_failed(&e);
-    if (machine_copy(&arguments.machine, &draft, &e) < 0 || renew_seed(&arguments.machine, &draft, &e) < 0 ||
+    if (machine_clone(&arguments.machine, &draft, &e) < 0 || renew_seed(&arguments.machine, &draft, &e) < 0 ||
         machine_publish(&draft, &machine, &e) < 0) {
         machine_remove(&draft, NULL);
         return command_failed(&e);

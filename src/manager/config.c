@@ -159,17 +159,27 @@ void machine_config_free(struct machine_config *config) {
 
 /* --- changing */
 
-/* Whether a line says key. */
-static bool is_line_of(const char *line, size_t length, const char *key) {
+static bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+const char *machine_config_value(const char *line, size_t length, const char *key, size_t *value_length) {
     const char *end = line + length;
-    while (line < end && (*line == ' ' || *line == '\t'))
+    while (line < end && is_blank(*line))
         line++;
     size_t key_length = strlen(key);
     if ((size_t)(end - line) <= key_length || memcmp(line, key, key_length) != 0)
-        return false;
-    for (line += key_length; line < end && (*line == ' ' || *line == '\t');)
+        return NULL;
+    for (line += key_length; line < end && is_blank(*line);)
         line++;
-    return line < end && *line == '=';
+    if (line == end || *line++ != '=')
+        return NULL;
+    while (line < end && is_blank(*line))
+        line++;
+    while (end > line && is_blank(end[-1]))
+        end--;
+    *value_length = (size_t)(end - line);
+    return line;
 }
 
 char *machine_config_replace(const char *text, const char *key, const char *value) {
@@ -180,8 +190,8 @@ char *machine_config_replace(const char *text, const char *key, const char *valu
         return NULL;
     bool done = !*value;
     for (const char *line = text; *line;) {
-        size_t length = strcspn(line, "\n");
-        if (!is_line_of(line, length, key)) {
+        size_t length = strcspn(line, "\n"), value_length;
+        if (!machine_config_value(line, length, key, &value_length)) {
             fprintf(out, "%.*s\n", (int)length, line);
         } else if (!done) {
             fprintf(out, "%s = %s\n", key, value);

@@ -29,5 +29,7 @@ int machine_config_check(const char *key, char *value, struct error *e);
 /* The text with key's lines replaced by one with value; "" leaves none, for the default. The rest, comments
  * too, stays. The result, to be freed, need not be valid. NULL: out of memory. */
 char *machine_config_replace(const char *text, const char *key, const char *value);
+/* The value in a line of key; NULL: it is another line. */
+const char *machine_config_value(const char *line, size_t length, const char *key, size_t *value_length);
 /* The n-th key's name; NULL past the last. */
 const char *machine_config_key(unsigned n);

@@ -145,6 +145,10 @@ static bool tells_of_the_past(const char *file) {
     return false;
 }
 
+static bool is_base(const char *path) {
+    return strncmp(strrchr(path, '/') + 1, MACHINE_BASE_PREFIX, strlen(MACHINE_BASE_PREFIX)) == 0;
+}
+
 static int copy_directory(const char *from, const char *to, bool top, struct error *e);
 
 /* Files and directories; what else is there (sockets of a crashed machine, links) is left. */
@@ -157,8 +161,10 @@ static int copy_entry(const char *from, const char *to, struct error *e) {
             return error_set(e, "%s: %s", to, strerror(errno));
         return copy_directory(from, to, false, e);
     }
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(st.st_mode) || access(to, F_OK) == 0)
         return 0;
+    if (is_base(from))
+        return link(from, to) < 0 ? error_set(e, "%s: %s", to, strerror(errno)) : 0;
     if (host_file_copy(from, to, e) < 0)
         return -1;
     return chmod(to, st.st_mode & 0777) < 0 ? error_set(e, "%s: %s", to, strerror(errno)) : 0;

@@ -5,6 +5,7 @@
  *   log, console.log           what PearVisor had to say, and the guest
  *   ssh/                       the key that `ssh` uses, and the guest's host keys
  *   disk.img or disk.qcow2     its disk, if it was made with one
+ *   base-...                   what disks of it and of its clones lie upon (clone.h)
  *   seed.iso                   with an image: who it is (image/seed.h) */
 #pragma once
 
@@ -12,6 +13,8 @@
 #include <stdint.h>
 
 #include "util/error.h"
+
+#define MACHINE_BASE_PREFIX "base-"
 
 enum { MACHINE_NAME_MAX = 63 };
 
@@ -49,7 +52,8 @@ int machine_each_kind(const struct machine_kind *kind, int (*found)(void *ctx, c
 /* A directory that is not seen until machine_publish(), to be filled. Fails when the name is taken. */
 int machine_draft(struct machine *draft, const struct machine *machine, struct error *e);
 int machine_publish(const struct machine *draft, const struct machine *machine, struct error *e);
-/* What makes up a machine that does not run, into a draft: its files, but for what tells of its past. */
+/* What makes up a machine that does not run, into a draft: its files, but for what tells of its past. Bases
+ * are shared, and files that the draft has already stay. */
 int machine_copy(const struct machine *from, const struct machine *draft, struct error *e);
 /* The directory and all in it; what links in it lead to stays. */
 int machine_remove(const struct machine *machine, struct error *e);

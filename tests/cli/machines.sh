@@ -5,7 +5,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 export XDG_DATA_HOME=$work/data HOME=$work
 vms=$XDG_DATA_HOME/pearvisor/vms
-trap 'for name in one two three; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
+trap 'for name in one two three big big2 big3; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0
 
@@ -147,6 +147,41 @@ state_is one stopping
 kill -TERM "$pid"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 state_is one stopped
+
+# --- a disk with much in it: a base that both share, and what each writes from then on
+head -c 40000000 /dev/urandom >large
+truncate -s 40M large
+works create big --kernel kernel --image large --memory 64M --gpu off --net off
+works clone big big2
+works clone big2 big3 # nothing was written: as it is
+[ "$(cat "$vms"/big*/disk.img | wc -c)" -lt 8000000 ] || fail "clones copied their data"
+grep -qx 'disk = disk.img,format=qcow2' "$vms/big/config" && cmp -s "$vms/big/config" "$vms/big2/config" ||
+    fail "the configurations: $(cat "$vms/big/config" "$vms/big2/config")"
+works start big
+works stop big --force
+works delete big
+for name in big2 big3; do
+    works disk convert "$vms/$name/disk.img" read --from-format qcow2
+    cmp -s large read || fail "$name lost data with the machine that it was cloned from"
+    rm -f read
+done
+works start big2
+works start big3
+works stop big2 --force
+works stop big3 --force
+works delete big2
+works delete big3
+# An image is needed also by what lies upon it through a base.
+works disk create stock.qcow2 8M
+works image import stock.qcow2 stock --kernel kernel
+works create big --image stock --memory 64M --gpu off --net off
+fallocate -o 1M -l 20M "$vms/big/disk.qcow2"
+works clone big big2
+works delete big
+refused 2 "the disk of 'big2' needs it" image remove stock
+works disk check "$vms/big2/disk.qcow2"
+works delete big2
+works image remove stock
 
 # --- copies, several at once, and the end
 works clone one two
