@@ -1,7 +1,12 @@
 /* Disk images that machines are made from, by name: a directory each, NAME/ in
- * $XDG_DATA_HOME/pearvisor/images: disk.img, disk.qcow2       one of them, never written kernel, initrd,
- * append     if it is booted by them, without firmware about                      what it is, for people They
- * are found and made as machines are (manager/store.h). All fail with one line and leave nothing then. */
+ * $XDG_DATA_HOME/pearvisor/images, with
+ *
+ *   - disk.img or disk.qcow2, never written;
+ *   - kernel, initrd, append, if it is booted by them, without firmware;
+ *   - about: what it is, for people.
+ *
+ * They are found and made as machines are (manager/store.h). All fail with one line and leave nothing then.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -5,9 +5,8 @@
 #include <stdint.h>
 
 struct iso_file {
-    const char *name; /* as the guest sees it, at most 64 bytes of ASCII */
-    const char
-        *short_name; /* of level 1, such as "METADATA.;1"; files are in this order and in that of name */
+    const char *name;       /* as the guest sees it, at most 64 bytes of ASCII */
+    const char *short_name; /* of level 1, such as "METADATA.;1"; files are in the order of both names */
     const char *data;
     size_t size;
 };
