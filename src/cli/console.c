@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/machine.h"
+#include "host/file.h"
 #include "host/socket.h"
 
 enum { ESCAPE = 'A' & 31, BUFFER_SIZE = 4096 };
@@ -30,19 +31,6 @@ static bool take_terminal(void) {
     return tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 }
 
-static bool write_all(int fd, const uint8_t *data, size_t size) {
-    while (size) {
-        ssize_t written = write(fd, data, size);
-        if (written < 0 && errno != EINTR)
-            return false;
-        if (written > 0) {
-            data += written;
-            size -= (size_t)written;
-        }
-    }
-    return true;
-}
-
 struct session {
     int console;
     bool terminal, escaped;
@@ -61,7 +49,7 @@ static bool type(struct session *s, const uint8_t *data, size_t size) {
         if (escaped && (c == 'd' || c == 'D' || c == 'x' || c == 'X'))
             return false;
         if (escaped && (c == 'h' || c == 'H' || c == '?'))
-            write_all(STDOUT_FILENO, (const uint8_t *)help, sizeof help - 1);
+            host_write_all(STDOUT_FILENO, help, sizeof help - 1);
         else if ((!escaped || c == ESCAPE) && send(s->console, &c, 1, MSG_NOSIGNAL) < 0)
             return false;
     }
@@ -77,7 +65,7 @@ static void talk(struct session *s) {
             return;
         if (fds[0].revents) {
             ssize_t got = read(s->console, buffer, sizeof buffer);
-            if (got <= 0 || !write_all(STDOUT_FILENO, buffer, (size_t)got))
+            if (got <= 0 || !host_write_all(STDOUT_FILENO, buffer, (size_t)got))
                 return;
         }
         if (fds[1].revents) {

@@ -66,13 +66,13 @@ char *host_file_read(const char *path, size_t max, size_t *size, struct error *e
     return NULL;
 }
 
-static bool write_all(int fd, const char *data, size_t size) {
-    while (size) {
-        ssize_t written = write(fd, data, size);
+bool host_write_all(int fd, const void *data, size_t size) {
+    for (const char *at = data; size;) {
+        ssize_t written = write(fd, at, size);
         if (written < 0 && errno != EINTR)
             return false;
         if (written > 0) {
-            data += written;
+            at += written;
             size -= (size_t)written;
         }
     }
@@ -84,7 +84,7 @@ int host_file_replace(const char *path, const char *data, size_t size, struct er
     if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >= (int)sizeof temporary)
         return error_set(e, "%s: the path is too long", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool done = fd >= 0 && write_all(fd, data, size) && fsync(fd) == 0;
+    bool done = fd >= 0 && host_write_all(fd, data, size) && fsync(fd) == 0;
     if (fd >= 0 && close(fd) < 0)
         done = false;
     if (done && rename(temporary, path) == 0)
@@ -100,7 +100,7 @@ static bool copy_range(int from, int to, off_t offset, off_t end, char *buffer) 
         ssize_t got = pread(from, buffer, part, offset);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got <= 0 || lseek(to, offset, SEEK_SET) < 0 || !write_all(to, buffer, (size_t)got))
+        if (got <= 0 || lseek(to, offset, SEEK_SET) < 0 || !host_write_all(to, buffer, (size_t)got))
             return false;
         offset += got;
     }

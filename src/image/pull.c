@@ -164,9 +164,12 @@ static int transfer(struct download *d, struct error *e) {
 
 /* A name for what comes from a URL: the file's, without its ending. */
 static void name_of(const char *source, char name[MACHINE_NAME_MAX + 1]) {
-    const char *slash = strstr(source, "://") ? strrchr(source, '/') : NULL;
-    snprintf(name, MACHINE_NAME_MAX + 1, "%.*s", MACHINE_NAME_MAX, slash ? slash + 1 : source);
-    if (slash && strrchr(name, '.'))
+    const bool url = strstr(source, "://") != NULL;
+    const char *last = url ? strrchr(source, '/') + 1 : source;
+    size_t length = strnlen(last, MACHINE_NAME_MAX);
+    memcpy(name, last, length);
+    name[length] = 0;
+    if (url && strrchr(name, '.'))
         *strrchr(name, '.') = 0;
 }
 
