@@ -116,8 +116,11 @@ static void join(struct region *region, struct open *open, int index, const stru
 }
 
 static bool adds_in_place(const struct a64_insn *insn, int64_t *by) {
-    *by = insn->op == A64_ADD_IMM_X ? insn->imm : -insn->imm;
-    return (insn->op == A64_ADD_IMM_X || insn->op == A64_SUB_IMM_X) && insn->rd == insn->rn;
+    const bool adds = insn->op == A64_ADD_IMM_X;
+    if ((!adds && insn->op != A64_SUB_IMM_X) || insn->rd != insn->rn)
+        return false;
+    *by = adds ? insn->imm : -insn->imm;
+    return true;
 }
 
 static void step(struct region *region, struct open *open, int index) {
