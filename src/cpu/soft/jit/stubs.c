@@ -57,6 +57,7 @@ static void write_leaves(struct jit *jit, struct x86 *a) {
 /* Calls a function of the run loop that says where the code for pc is, if there is any, and goes there. rsi
  * is its second argument. */
 static void write_resolve(struct jit *jit, struct x86 *a, uintptr_t function) {
+    x86_stmxcsr(a, JIT_CPU(mxcsr)); /* fetching may raise: jit_unwound() */
     x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
     x86_mov_imm(a, RAX, function);
     x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 8);
