@@ -70,7 +70,6 @@ static struct timespec get_time(struct wire_in *in) {
 }
 
 int serve_setattr(struct share *share, struct wire_in *in, struct wire_out *out) {
-    enum { PERMISSIONS = 0777 };
     (void)out;
     const struct fid *fid = fid_find(share, wire_get32(in));
     uint32_t valid = wire_get32(in), mode = wire_get32(in);

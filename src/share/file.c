@@ -108,7 +108,6 @@ static int open_existing(struct fid *fid, const char *name, uint32_t flags) {
 }
 
 int serve_lcreate(struct share *share, struct wire_in *in, struct wire_out *out) {
-    enum { PERMISSIONS = 0777 };
     char name[NAME_SIZE];
     struct fid *fid = fid_find(share, wire_get32(in));
     int result = fid_get_name(in, name);

@@ -34,6 +34,10 @@ struct share {
 
 enum { NAME_SIZE = NAME_MAX + 1 };
 
+/* What a guest can set of a mode. Set-ID bits on files of the user's would be rights for whoever runs them on
+ * the host. */
+enum { PERMISSIONS = 0777 };
+
 /* fid.c: NULL when there is none. */
 struct fid *fid_find(struct share *share, uint32_t id);
 /* Takes `path` over, also when it fails; *result is 0 or an errno. */

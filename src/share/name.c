@@ -6,9 +6,6 @@
 
 #include "share/internal.h"
 
-/* Set-ID bits on files of the user's would be rights for whoever runs them on the host. */
-enum { PERMISSIONS = 0777 };
-
 /* The answer to what made something: its qid. The guest's umask is in mode; the process' own is not meant. */
 static int put_made(const struct share *share, const struct fid *dir, const char *name, const uint32_t *mode,
     struct wire_out *out) {
