@@ -2,7 +2,7 @@
 _pearvisor() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh screenshot logs run disk image gpu-replay doctor --help --version" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "create clone delete set edit list status start stop pause resume reset console ssh forward screenshot logs run disk image gpu-replay doctor --help --version" -- "$current")
         return
     fi
     if [ "${COMP_WORDS[1]}" = disk ]; then
@@ -32,13 +32,21 @@ _pearvisor() {
         esac
         return
     fi
+    if [ "${COMP_WORDS[1]}" = forward ]; then
+        case $COMP_CWORD in
+        2) mapfile -t COMPREPLY < <(compgen -W "$(pearvisor list | tail -n +2 | cut -d' ' -f1)" -- "$current") ;;
+        3) mapfile -t COMPREPLY < <(compgen -W "list add remove" -- "$current") ;;
+        4) mapfile -t COMPREPLY < <(compgen -W "tcp: udp:" -- "$current") ;;
+        esac
+        return
+    fi
     case $previous in
     --kernel | --initrd | --disk | --screenshot | --profile | --gpu-trace) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --share) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
     --firmware) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W "auto soft" -- "$current") ;;
     --gpu) mapfile -t COMPREPLY < <(compgen -W "auto off 2d virgl venus 3d" -- "$current") ;;
-    --net) mapfile -t COMPREPLY < <(compgen -W "off user" -- "$current") ;;
+    --net) mapfile -t COMPREPLY < <(compgen -W "off user isolated" -- "$current") ;;
     --serial | --console) mapfile -t COMPREPLY < <(compgen -W "stdio file: unix: none" -- "$current") ;;
     --display) mapfile -t COMPREPLY < <(compgen -W "none window" -- "$current") ;;
     --append | --cpus | --memory | --resolution | --timeout) ;;

@@ -33,6 +33,7 @@ int command_pause(int argc, char **argv);
 int command_resume(int argc, char **argv);
 int command_reset(int argc, char **argv);
 int command_screenshot(int argc, char **argv);
+int command_forward(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_ssh(int argc, char **argv);
 

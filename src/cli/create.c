@@ -89,8 +89,26 @@ static char *absolute(const char *value, struct error *e) {
     return result;
 }
 
+/* The network's capture, which need not be there, likewise. */
+static char *absolute_capture(const char *value, struct error *e) {
+    char directory[PATH_MAX], *result;
+    const char *file = strstr(value, ",capture=");
+    if (file)
+        file += strlen(",capture=");
+    if (!file || *file == '/')
+        return strdup(value);
+    if (!getcwd(directory, sizeof directory) ||
+        asprintf(&result, "%.*s%s/%s", (int)(file - value), value, directory, file) < 0) {
+        error_set(e, "%s", strerror(errno));
+        return NULL;
+    }
+    return result;
+}
+
 static int take_key(struct creation *c, const char *key, char *value, struct error *e) {
-    char *kept = is_file(key) ? absolute(value, e) : strdup(value);
+    char *kept = is_file(key)              ? absolute(value, e)
+                 : strcmp(key, "net") == 0 ? absolute_capture(value, e)
+                                           : strdup(value);
     if (!kept)
         return -1;
     if (c->given_count == GIVEN_MAX || strchr(kept, '\n')) {

@@ -22,6 +22,8 @@ static const char usage[] =
     "  status [NAME] [--json]           what it does\n"
     "  console NAME                     its serial port, until Ctrl-A D\n"
     "  ssh NAME [COMMAND]...            a shell in it, or one command\n"
+    "  forward NAME [list | add FORWARD | remove FORWARD]\n"
+    "                                   ports of the host that lead to it: tcp:HOSTPORT-GUESTPORT\n"
     "  screenshot NAME FILE             its screen as PNG\n"
     "  logs NAME [--console]            what PearVisor said about it; what it said itself\n"
     "\n"
@@ -60,6 +62,7 @@ static const struct {
     {"resume", command_resume},
     {"reset", command_reset},
     {"screenshot", command_screenshot},
+    {"forward", command_forward},
     {"console", command_console},
     {"ssh", command_ssh},
 };

@@ -100,6 +100,36 @@ static yyjson_mut_val *run_screenshot(void *ctx, struct rpc_call *call) {
     return done(ctx, call, process_screenshot(ctx, path, &call->error));
 }
 
+/* The answer of all methods on forwards: which there are. */
+static yyjson_mut_val *run_forwards(void *ctx, struct rpc_call *call) {
+    struct process *p = ctx;
+    char text[NET_FORWARD_SIZE];
+    yyjson_mut_val *result = yyjson_mut_obj(call->doc), *all = yyjson_mut_arr(call->doc);
+    for (unsigned n = 0; vm_forward_at(p->vm, n, text); n++)
+        yyjson_mut_arr_add_strcpy(call->doc, all, text);
+    yyjson_mut_obj_add_val(call->doc, result, "forwards", all);
+    return result;
+}
+
+static yyjson_mut_val *change_forwards(struct process *p, struct rpc_call *call,
+    int (*change)(struct process *p, const char *forward, struct error *e)) {
+    const char *forward = NULL;
+    if (!rpc_param_string(call, "forward", &forward))
+        return NULL;
+    if (!forward)
+        return rpc_fail(call, RPC_INVALID_PARAMS, "forward: it is missing");
+    call->code = RPC_FAILED;
+    return change(p, forward, &call->error) < 0 ? NULL : run_forwards(p, call);
+}
+
+static yyjson_mut_val *run_forward_add(void *ctx, struct rpc_call *call) {
+    return change_forwards(ctx, call, process_forward);
+}
+
+static yyjson_mut_val *run_forward_remove(void *ctx, struct rpc_call *call) {
+    return change_forwards(ctx, call, process_unforward);
+}
+
 static const struct rpc_method methods[] = {
     {"version", run_version, {NULL}},
     {"status", run_status, {NULL}},
@@ -110,6 +140,9 @@ static const struct rpc_method methods[] = {
     {"resume", run_resume, {NULL}},
     {"reset", run_reset, {NULL}},
     {"screenshot", run_screenshot, {"path"}},
+    {"forwards", run_forwards, {NULL}},
+    {"forward_add", run_forward_add, {"forward"}},
+    {"forward_remove", run_forward_remove, {"forward"}},
     {NULL, NULL, {NULL}},
 };
 

@@ -32,6 +32,8 @@ int process_reset(struct process *p, struct error *e);
 /* timeout: seconds after the power key; then the power is cut if force, else the machine goes on. */
 void process_stop(struct process *p, bool force, double timeout);
 int process_screenshot(struct process *p, const char *path, struct error *e);
+int process_forward(struct process *p, const char *forward, struct error *e);
+int process_unforward(struct process *p, const char *forward, struct error *e);
 
 void process_set_state(struct process *p, enum machine_state state);
 

@@ -94,6 +94,28 @@ int process_screenshot(struct process *p, const char *path, struct error *e) {
     return display_screenshot(vm_display(p->vm), 0, path, e);
 }
 
+int process_forward(struct process *p, const char *forward, struct error *e) {
+    return vm_forward(p->vm, forward, e);
+}
+
+/* Whether a forward is the one that `ssh` uses. */
+static bool leads_to_ssh(const struct process *p) {
+    char ssh[NET_FORWARD_SIZE], text[NET_FORWARD_SIZE];
+    snprintf(ssh, sizeof ssh, "tcp:127.0.0.1:%d-22", p->config->ssh);
+    for (unsigned n = 0; vm_forward_at(p->vm, n, text); n++)
+        if (strcmp(text, ssh) == 0)
+            return true;
+    return false;
+}
+
+int process_unforward(struct process *p, const char *forward, struct error *e) {
+    if (vm_unforward(p->vm, forward, e) < 0)
+        return -1;
+    if (p->config->ssh > 0 && !leads_to_ssh(p))
+        p->config->ssh = CONFIG_SSH_OFF;
+    return 0;
+}
+
 /* --- what happens to it */
 
 static void on_board_event(void *ctx, enum board_event event) {

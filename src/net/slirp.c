@@ -13,13 +13,19 @@
 #include "host/clock.h"
 #include "util/log.h"
 
-enum { NS_PER_MS = 1000000 };
+enum { NS_PER_MS = 1000000, FORWARDS_MAX = 64 };
 
 /* What wakes us for one of slirp's sockets. */
 struct watch {
     struct host_source *source; /* NULL: not watched */
     unsigned events;
     uint64_t round; /* the last one in which slirp named the socket */
+};
+
+struct forward {
+    bool udp;
+    struct in_addr address; /* of the host */
+    unsigned host, guest;   /* ports */
 };
 
 /* slirp is asked before each sleep which sockets matter, and told afterwards what became of them. A round of
@@ -35,6 +41,10 @@ struct net_slirp {
     size_t fd_count, old_count, fd_room, old_room;
     struct watch *watches; /* by descriptor */
     size_t watch_count;
+
+    struct in_addr guest;
+    struct forward forwards[FORWARDS_MAX];
+    unsigned forward_count;
 };
 
 struct slirp_timer {
@@ -256,7 +266,7 @@ static struct in6_addr ipv6(const char *text) {
     return address;
 }
 
-static Slirp *open_slirp(struct net_slirp *self) {
+static Slirp *open_slirp(struct net_slirp *self, const struct net_slirp_config *wanted) {
     static const SlirpCb callbacks = {
         .send_packet = slirp_send_packet,
         .guest_error = slirp_guest_error,
@@ -268,26 +278,30 @@ static Slirp *open_slirp(struct net_slirp *self) {
         .unregister_poll_fd = slirp_unregister_fd,
         .notify = slirp_notify,
     };
+    const char *search[] = {wanted->domain, NULL};
     const SlirpConfig config = {
         .version = 4,
+        .restricted = wanted->isolated,
         .in_enabled = true,
         .vnetwork = ipv4("10.0.2.0"),
         .vnetmask = ipv4("255.255.255.0"),
         .vhost = ipv4("10.0.2.2"),
-        .vdhcp_start = ipv4("10.0.2.15"),
+        .vdhcp_start = self->guest,
         .vnameserver = ipv4("10.0.2.3"),
+        .vdomainname = wanted->domain,
+        .vdnssearch = wanted->domain ? search : NULL,
         .in6_enabled = true,
         .vprefix_addr6 = ipv6("fec0::"),
         .vprefix_len = 64,
         .vhost6 = ipv6("fec0::2"),
         .vnameserver6 = ipv6("fec0::3"),
-        .if_mtu = self->net.mtu,
-        .if_mru = self->net.mtu,
+        .if_mtu = wanted->mtu,
+        .if_mru = wanted->mtu,
     };
     return slirp_new(&config, &callbacks, self);
 }
 
-struct net *net_slirp_create(struct host_loop *loop, unsigned mtu, struct error *e) {
+struct net *net_slirp_create(struct host_loop *loop, const struct net_slirp_config *config, struct error *e) {
     static const struct net_ops ops = {net_slirp_send, net_slirp_flush, net_slirp_close};
     struct net_slirp *self = calloc(1, sizeof *self);
     if (!self) {
@@ -295,10 +309,11 @@ struct net *net_slirp_create(struct host_loop *loop, unsigned mtu, struct error 
         return NULL;
     }
     self->net.ops = &ops;
-    self->net.mtu = mtu;
+    self->net.mtu = config->mtu;
     self->loop = loop;
+    self->guest.s_addr = htonl(ntohl(ipv4("10.0.2.0").s_addr) | config->guest);
     self->timer = host_timer_create(loop, service, self);
-    self->slirp = self->timer ? open_slirp(self) : NULL;
+    self->slirp = self->timer ? open_slirp(self, config) : NULL;
     if (!self->slirp) {
         error_set(e, "the user-mode network does not start: out of memory");
         net_slirp_close(&self->net);
@@ -308,6 +323,8 @@ struct net *net_slirp_create(struct host_loop *loop, unsigned mtu, struct error 
     return &self->net;
 }
 
+/* --- forwards */
+
 static bool parse_ports(const char *text, unsigned *host, unsigned *guest) {
     int end = 0;
     if (strspn(text, "0123456789-") != strlen(text) || sscanf(text, "%5u-%5u%n", host, guest, &end) != 2)
@@ -315,24 +332,85 @@ static bool parse_ports(const char *text, unsigned *host, unsigned *guest) {
     return !text[end] && *host >= 1 && *host <= 65535 && *guest >= 1 && *guest <= 65535;
 }
 
+static int parse_forward(const char *spec, struct forward *forward, struct error *e) {
+    char address[INET_ADDRSTRLEN] = "127.0.0.1";
+    *forward = (struct forward){.udp = strncmp(spec, "udp:", 4) == 0};
+    bool good = forward->udp || strncmp(spec, "tcp:", 4) == 0;
+    const char *ports = good ? spec + 4 : "", *colon = strchr(ports, ':');
+    if (colon) {
+        snprintf(address, sizeof address, "%.*s", (int)(colon - ports), ports);
+        ports = colon + 1;
+    }
+    if (good && parse_ports(ports, &forward->host, &forward->guest) &&
+        inet_pton(AF_INET, address, &forward->address) == 1)
+        return 0;
+    return error_set(
+        e, "%.80s: expected tcp:[ADDRESS:]HOSTPORT-GUESTPORT or udp:[ADDRESS:]HOSTPORT-GUESTPORT", spec);
+}
+
+static void print_forward(const struct forward *forward, char text[NET_FORWARD_SIZE]) {
+    char address[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &forward->address, address, sizeof address);
+    snprintf(text, NET_FORWARD_SIZE, "%s:%s:%u-%u", forward->udp ? "udp" : "tcp", address, forward->host,
+        forward->guest);
+}
+
+static struct forward *find_forward(struct net_slirp *self, const struct forward *wanted) {
+    for (unsigned i = 0; i < self->forward_count; i++) {
+        struct forward *forward = &self->forwards[i];
+        if (forward->udp == wanted->udp && forward->address.s_addr == wanted->address.s_addr &&
+            forward->host == wanted->host)
+            return forward;
+    }
+    return NULL;
+}
+
 int net_slirp_forward(struct net *net, const char *spec, struct error *e) {
     struct net_slirp *self = self_of(net);
-    bool udp = strncmp(spec, "udp:", 4) == 0;
-    unsigned host, guest;
-    if ((!udp && strncmp(spec, "tcp:", 4) != 0) || !parse_ports(spec + 4, &host, &guest))
-        return error_set(
-            e, "--net user,forward=%s: expected tcp:HOSTPORT-GUESTPORT or udp:HOSTPORT-GUESTPORT", spec);
+    struct forward forward;
+    char address[INET_ADDRSTRLEN];
+    if (parse_forward(spec, &forward, e) < 0)
+        return -1;
+    if (self->forward_count == FORWARDS_MAX)
+        return error_set(e, "%s: more than %d forwards", spec, FORWARDS_MAX);
+    if (find_forward(self, &forward))
+        return error_set(e, "%s: port %u is forwarded already", spec, forward.host);
     errno = 0;
-    if (slirp_add_hostfwd(self->slirp, udp, ipv4("127.0.0.1"), (int)host, ipv4("10.0.2.15"), (int)guest) <
-        0) {
-        const char *why = errno == EADDRINUSE ? "another program uses it"
-                          : errno == EACCES   ? "ports below 1024 need privileges"
-                                              : strerror(errno);
-        return error_set(
-            e, "--net user,forward=%s: cannot listen on port %u of 127.0.0.1: %s", spec, host, why);
+    if (slirp_add_hostfwd(self->slirp, forward.udp, forward.address, (int)forward.host, self->guest,
+            (int)forward.guest) < 0) {
+        const char *why = errno == EADDRINUSE      ? "another program uses it"
+                          : errno == EACCES        ? "ports below 1024 need privileges"
+                          : errno == EADDRNOTAVAIL ? "this host has no such address"
+                                                   : strerror(errno);
+        inet_ntop(AF_INET, &forward.address, address, sizeof address);
+        return error_set(e, "%s: cannot listen on port %u of %s: %s", spec, forward.host, address, why);
     }
+    self->forwards[self->forward_count++] = forward;
     prepare(self);
     return 0;
+}
+
+int net_slirp_unforward(struct net *net, const char *spec, struct error *e) {
+    struct net_slirp *self = self_of(net);
+    struct forward wanted;
+    if (parse_forward(spec, &wanted, e) < 0)
+        return -1;
+    struct forward *forward = find_forward(self, &wanted);
+    if (!forward || forward->guest != wanted.guest)
+        return error_set(e, "%s: there is no such forward", spec);
+    slirp_remove_hostfwd(self->slirp, forward->udp, forward->address, (int)forward->host);
+    size_t behind = (size_t)(self->forwards + --self->forward_count - forward);
+    memmove(forward, forward + 1, behind * sizeof *forward);
+    prepare(self);
+    return 0;
+}
+
+const char *net_slirp_forward_at(struct net *net, unsigned n, char text[NET_FORWARD_SIZE]) {
+    struct net_slirp *self = self_of(net);
+    if (n >= self->forward_count)
+        return NULL;
+    print_forward(&self->forwards[n], text);
+    return text;
 }
 
 const char *net_slirp_version(void) {

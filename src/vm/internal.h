@@ -30,7 +30,8 @@ struct vm {
     struct virtio_p9 *p9[VM_MAX_SHARES];
     unsigned share_count;
 
-    struct net *network;
+    struct net *slirp;   /* NULL without a network */
+    struct net *network; /* it, or what lies upon it: what the interface is plugged into */
     struct virtio_net *net;
     struct virtio_rng *rng;
     struct virtio_console *console;

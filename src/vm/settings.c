@@ -29,7 +29,7 @@ void vm_config_init(struct vm_config *config) {
         .gpu = VM_GPU_AUTO,
         .gpu_window = DEFAULT_GPU_WINDOW,
         .gpu_outputs = 1,
-        .net = true,
+        .net = VM_NET_USER,
         .serial = "none",
         .width = 1280,
         .height = 800,
@@ -174,19 +174,38 @@ static int set_gpu(struct vm_config *config, char *text, struct error *e) {
     return error_set(e, "expected off, 2d, virgl, venus, 3d or auto");
 }
 
+static int find_net(const char *name, enum vm_net *net) {
+    static const char *const names[] = {
+        [VM_NET_OFF] = "off", [VM_NET_USER] = "user", [VM_NET_ISOLATED] = "isolated"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *net = (enum vm_net)i;
+            return 0;
+        }
+    return -1;
+}
+
+static int set_net_option(struct vm_config *config, char *item, struct error *e) {
+    if (config->net != VM_NET_OFF && strncmp(item, "capture=", 8) == 0 && item[8]) {
+        config->capture = item + 8;
+        return 0;
+    }
+    if (config->net == VM_NET_OFF || strncmp(item, "forward=", 8) != 0)
+        return error_set(e, "'%s': expected forward=tcp:HOSTPORT-GUESTPORT or capture=FILE", item);
+    if (config->forward_count == VM_MAX_FORWARDS)
+        return error_set(e, "more than %d forwards", VM_MAX_FORWARDS);
+    config->forwards[config->forward_count++] = item + 8;
+    return 0;
+}
+
 static int set_net(struct vm_config *config, char *text, struct error *e) {
     char *rest = NULL;
     char *kind = strtok_r(text, ",", &rest);
-    config->net = kind && strcmp(kind, "user") == 0;
-    if (!config->net && !(kind && strcmp(kind, "off") == 0))
-        return error_set(e, "expected off or user[,forward=tcp:HOSTPORT-GUESTPORT]...");
-    for (char *item; (item = strtok_r(NULL, ",", &rest));) {
-        if (!config->net || strncmp(item, "forward=", 8) != 0)
-            return error_set(e, "'%s': expected forward=tcp:HOSTPORT-GUESTPORT", item);
-        if (config->forward_count == VM_MAX_FORWARDS)
-            return error_set(e, "more than %d forwards", VM_MAX_FORWARDS);
-        config->forwards[config->forward_count++] = item + 8;
-    }
+    if (!kind || find_net(kind, &config->net) < 0)
+        return error_set(e, "expected off, user or isolated, and options after commas");
+    for (char *item; (item = strtok_r(NULL, ",", &rest));)
+        if (set_net_option(config, item, e) < 0)
+            return -1;
     return 0;
 }
 

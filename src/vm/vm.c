@@ -7,7 +7,7 @@
 #include "board/memory_map.h"
 #include "gpu/renderer.h"
 #include "host/clock.h"
-#include "net/slirp.h"
+#include "net/capture.h"
 #include "vm/internal.h"
 
 enum { DISK_THREADS = 2, NET_MTU = 1500 };
@@ -57,11 +57,22 @@ static int add_disks(struct vm *vm, const struct vm_config *config, struct error
 static int add_net(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
     if (!config->net)
         return 0;
-    if (!(vm->network = net_slirp_create(loop, NET_MTU, e)))
+    const struct net_slirp_config slirp = {
+        .mtu = NET_MTU,
+        .guest = NET_SLIRP_GUEST,
+        .isolated = config->net == VM_NET_ISOLATED,
+    };
+    if (!(vm->network = vm->slirp = net_slirp_create(loop, &slirp, e)))
         return -1;
+    struct error why;
     for (unsigned i = 0; i < config->forward_count; i++)
-        if (net_slirp_forward(vm->network, config->forwards[i], e) < 0)
-            return -1;
+        if (net_slirp_forward(vm->slirp, config->forwards[i], &why) < 0)
+            return error_set(e, "net: forward=%s", why.text);
+    struct net *capture = config->capture ? net_capture_create(vm->network, config->capture, &why) : NULL;
+    if (config->capture && !capture)
+        return error_set(e, "net: capture=%s", why.text);
+    if (capture)
+        vm->network = capture;
     return plug_net(vm, vm->net = virtio_net_create(loop, vm->network, net_mac, e), e);
 }
 
@@ -260,6 +271,19 @@ void vm_destroy(struct vm *vm) {
     host_stream_close(vm->console_stream);
     host_stream_close(vm->serial);
     free(vm);
+}
+
+int vm_forward(struct vm *vm, const char *spec, struct error *e) {
+    return vm->slirp ? net_slirp_forward(vm->slirp, spec, e) : error_set(e, "it has no network (net = off)");
+}
+
+int vm_unforward(struct vm *vm, const char *spec, struct error *e) {
+    return vm->slirp ? net_slirp_unforward(vm->slirp, spec, e)
+                     : error_set(e, "it has no network (net = off)");
+}
+
+const char *vm_forward_at(struct vm *vm, unsigned n, char text[NET_FORWARD_SIZE]) {
+    return vm->slirp ? net_slirp_forward_at(vm->slirp, n, text) : NULL;
 }
 
 struct board *vm_board(struct vm *vm) {

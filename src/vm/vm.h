@@ -8,6 +8,7 @@
 #include "board/board.h"
 #include "cpu/engine.h"
 #include "host/loop.h"
+#include "net/slirp.h"
 #include "storage/storage.h"
 #include "util/error.h"
 
@@ -16,6 +17,12 @@ struct display;
 struct gpu_monitor;
 
 enum { VM_MAX_DISKS = 16, VM_MAX_FORWARDS = 16, VM_MAX_SHARES = 4 };
+
+enum vm_net {
+    VM_NET_OFF,
+    VM_NET_USER,
+    VM_NET_ISOLATED, /* the same without a way out */
+};
 
 enum vm_gpu {
     VM_GPU_OFF,
@@ -50,7 +57,8 @@ struct vm_config {
     uint64_t gpu_window;    /* bytes, whole pages: how much host memory the guest can have mapped */
     const char *gpu_trace;  /* NULL, or the file that gets what the guest sends to its GPU */
     unsigned width, height; /* of the screen, in pixels */
-    bool net;
+    enum vm_net net;
+    const char *capture;                   /* NULL, or the file that gets what passes on the network */
     const char *forwards[VM_MAX_FORWARDS]; /* net_slirp_forward() specs */
     unsigned forward_count;
     const char *serial;  /* host_stream_open() specs */
@@ -76,6 +84,11 @@ struct board *vm_board(struct vm *vm);
 struct display *vm_display(struct vm *vm);
 struct gpu_monitor *vm_gpu_monitor(struct vm *vm);
 const struct display_input *vm_display_input(struct vm *vm);
+
+/* Forwards, in net/slirp.h's words, while it runs: on the loop's thread. Each fails with one line. */
+int vm_forward(struct vm *vm, const char *spec, struct error *e);
+int vm_unforward(struct vm *vm, const char *spec, struct error *e);
+const char *vm_forward_at(struct vm *vm, unsigned n, char text[NET_FORWARD_SIZE]);
 
 /* All counters as one line of JSON. seconds: how long the VM has run. */
 void vm_stats_json(struct vm *vm, double seconds, FILE *out);

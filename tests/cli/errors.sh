@@ -96,6 +96,10 @@ expect 2 'timeout' $run --kernel kernel --timeout never
 expect 2 'net' $run --kernel kernel --net carrier-pigeon
 expect 2 'forward' $run --kernel kernel --net user,forward=tcp:99999-22
 expect 2 'forward' $run --kernel kernel --net user,forward=22
+expect 2 'forward=tcp:1.2.3:99-22: expected' $run --kernel kernel --net user,forward=tcp:1.2.3:99-22
+expect 2 'no such address' $run --kernel kernel --net isolated,forward=tcp:192.0.2.1:9999-22
+expect 2 'forward.* or capture' $run --kernel kernel --net off,capture=file.pcap
+expect 2 'nowhere/file.pcap: cannot create' $run --kernel kernel --net user,capture=nowhere/file.pcap
 expect 2 'serial' $run --kernel kernel --serial morse
 expect 2 'nowhere/log' $run --kernel kernel --serial file:nowhere/log
 expect 2 'nowhere/shot.png' $run --kernel kernel --screenshot nowhere/shot.png

@@ -5,7 +5,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 export XDG_DATA_HOME=$work/data HOME=$work
 vms=$XDG_DATA_HOME/pearvisor/vms
-trap 'for name in one two three big big2 big3; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
+trap 'for name in one two three big big2 big3 net; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0
 
@@ -147,6 +147,39 @@ state_is one stopping
 kill -TERM "$pid"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 state_is one stopped
+
+# --- its network: forwards that come and go while it runs
+free_port() { python3 -c 'import socket, sys; s = socket.socket(type=getattr(socket, sys.argv[1])); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' "SOCK_$1"; }
+works create net --kernel kernel --cpus 1 --memory 64M --gpu off --net "user,capture=net.pcap" --ssh off
+grep -qx "net = user,capture=$work/net.pcap" "$vms/net/config" || fail "the capture: $(cat "$vms/net/config")"
+refused 2 'it does not run' forward net
+refused 2 'usage: pearvisor forward' forward
+refused 2 'usage: pearvisor forward' forward net add
+refused 2 'usage: pearvisor forward' forward net list tcp:1-2
+refused 2 "no virtual machine 'nobody'" forward nobody
+works start net
+works forward net
+[ ! -s out ] || fail "forwards from nowhere: $(cat out)"
+tcp=$(free_port STREAM) udp=$(free_port DGRAM)
+works forward net add "tcp:$tcp-80"
+works forward net add "udp:0.0.0.0:$udp-53"
+works forward net list && says "^tcp:127.0.0.1:$tcp-80$" && says "^udp:0.0.0.0:$udp-53$"
+python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$tcp" || fail "nothing listens on $tcp"
+refused 2 'forwarded already' forward net add "tcp:$tcp-81"
+refused 2 'no such forward' forward net remove "tcp:$tcp-81"
+refused 2 'expected tcp:' forward net add "sctp:$tcp-81"
+works forward net remove "tcp:$tcp-80"
+python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5)' "$tcp" 2>/dev/null && fail "$tcp is still open"
+python3 -c 'import socket, sys, time; s = socket.create_server(("127.0.0.1", int(sys.argv[1]))); print(flush=True); time.sleep(60)' "$tcp" >listening &
+while [ ! -s listening ]; do sleep 0.05; done
+refused 2 "port $tcp of 127.0.0.1: another program uses it" forward net add "tcp:$tcp-80"
+kill $!
+works stop net --force
+works set net net=off
+works start net
+refused 2 'it has no network' forward net add "tcp:$tcp-80"
+works stop net --force
+works delete net
 
 # --- a disk with much in it: a base that both share, and what each writes from then on
 head -c 40000000 /dev/urandom >large

@@ -40,7 +40,7 @@ static void every_key(void **state) {
                            "disk = b.img,ro\n"
                            "engine = soft,interp\n"
                            "gpu = 3d,window=4G\n"
-                           "net = user,forward=tcp:8080-80,forward=udp:53-53\n"
+                           "net = user,forward=tcp:8080-80,forward=udp:53-53,capture=a.pcap\n"
                            "resolution = 800x600\n"
                            "display = window\n"
                            "user = me\n"
@@ -61,6 +61,7 @@ static void every_key(void **state) {
     assert_int_equal(config.vm.gpu_window, 4ull << 30);
     assert_int_equal(config.vm.forward_count, 2);
     assert_string_equal(config.vm.forwards[1], "udp:53-53");
+    assert_string_equal(config.vm.capture, "a.pcap");
     assert_int_equal(config.vm.width, 800);
     assert_int_equal(config.vm.height, 600);
     assert_true(config.window);
@@ -73,7 +74,7 @@ static void defaults(void **state) {
     assert_int_equal(parse(""), 0);
     assert_int_equal(config.vm.cpus, 2);
     assert_int_equal(config.vm.memory, 1 << 30);
-    assert_true(config.vm.net);
+    assert_int_equal(config.vm.net, VM_NET_USER);
     assert_int_equal(config.vm.gpu, VM_GPU_AUTO);
     assert_null(config.vm.kernel);
     assert_int_equal(config.ssh, CONFIG_SSH_AUTO);
@@ -91,7 +92,13 @@ static void messages_name_line_and_key(void **state) {
         {"cpus = 2\nmemory = 1G\ncpus = 2\n", "config:3: cpus = 2: given a second time"},
         {"memory = 3\n", "config:1: memory = 3: expected a multiple of 2M, at least 64M"},
         {"net = user,backward=1\n",
-            "config:1: net = user,backward=1: 'backward=1': expected forward=tcp:HOSTPORT-GUESTPORT"},
+            "config:1: net = user,backward=1: 'backward=1': expected forward=tcp:HOSTPORT-GUESTPORT or "
+            "capture=FILE"},
+        {"net = off,capture=a\n",
+            "config:1: net = off,capture=a: 'capture=a': expected forward=tcp:HOSTPORT-GUESTPORT or "
+            "capture=FILE"},
+        {"net = bridge\n",
+            "config:1: net = bridge: expected off, user or isolated, and options after commas"},
         {"gpu = 2d,window=1\n", "config:1: gpu = 2d,window=1: expected window=SIZE, from 64M to 256G"},
         {"disk =\n", "config:1: disk = : expected FILE[,format=raw|qcow2][,ro]"},
         {"user = -oProxyCommand=x\n", "config:1: user = -oProxyCommand=x: expected the name of a user"},

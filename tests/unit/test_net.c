@@ -25,6 +25,8 @@ enum { HEADER = 12, QUEUE_SIZE = 64, BUFFER_SIZE = 2048 };
 
 static const uint8_t mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 
+static const struct net_slirp_config slirp_config = {.mtu = 1500, .guest = NET_SLIRP_GUEST};
+
 static struct host_loop *loop;
 static pthread_t loop_thread;
 static struct net *net;
@@ -320,7 +322,7 @@ static void put16(uint8_t *at, unsigned value) {
 static void start_slirp(const char *forward) {
     struct error e;
     loop = host_loop_create(&e);
-    net = net_slirp_create(loop, 1500, &e);
+    net = net_slirp_create(loop, &slirp_config, &e);
     assert_non_null(net);
     if (forward)
         assert_int_equal(net_slirp_forward(net, forward, &e), 0);
@@ -533,10 +535,10 @@ static void bad_forwards_are_refused(void **state) {
     (void)state;
     struct error e;
     loop = host_loop_create(&e);
-    net = net_slirp_create(loop, 1500, &e);
+    net = net_slirp_create(loop, &slirp_config, &e);
     assert_non_null(net);
     uint16_t port;
-    char forward[32], number[8];
+    char forward[48], number[8];
     int fd = host_socket(SOCK_STREAM, &port);
     assert_int_equal(listen(fd, 1), 0);
     snprintf(forward, sizeof forward, "tcp:%u-22", port);
@@ -550,11 +552,44 @@ static void bad_forwards_are_refused(void **state) {
     assert_int_equal(net_slirp_forward(net, forward, &e), -1);
     close(fd);
     const char *bad[] = {"", "tcp", "tcp:", "tcp:1", "tcp:1-", "tcp:-1", "tcp:0-1", "tcp:1-0", "tcp:65536-1",
-        "tcp:1-65536", "tcp:1-2x", "tcp:+1-2", "tcp: 1-2", "sctp:1-2", "udp:1-2-3", "tcp:123456-1"};
+        "tcp:1-65536", "tcp:1-2x", "tcp:+1-2", "tcp: 1-2", "sctp:1-2", "udp:1-2-3", "tcp:123456-1",
+        "tcp:1.2.3:1-2", "tcp:1.2.3.4.5:1-2", "tcp::1-2", "udp:localhost:1-2", "tcp:1.2.3.4:5:1-2"};
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(net_slirp_forward(net, bad[i], &e), -1);
         assert_non_null(strstr(e.text, "HOSTPORT-GUESTPORT"));
     }
+    net_close(net);
+    host_loop_destroy(loop);
+}
+
+/* Listed, ended, and free for another then. */
+static void forwards_come_and_go(void **state) {
+    (void)state;
+    struct error e;
+    uint16_t port;
+    char text[NET_FORWARD_SIZE], first[32], second[48], full[48];
+    loop = host_loop_create(&e);
+    net = net_slirp_create(loop, &slirp_config, &e);
+    close(host_socket(SOCK_STREAM, &port));
+    snprintf(first, sizeof first, "tcp:%u-22", port);
+    snprintf(second, sizeof second, "udp:0.0.0.0:%u-53", port);
+    snprintf(full, sizeof full, "tcp:127.0.0.1:%u-22", port);
+    assert_int_equal(net_slirp_forward(net, first, &e), 0);
+    assert_int_equal(net_slirp_forward(net, second, &e), 0);
+    assert_string_equal(net_slirp_forward_at(net, 0, text), full);
+    assert_string_equal(net_slirp_forward_at(net, 1, text), second);
+    assert_null(net_slirp_forward_at(net, 2, text));
+    assert_int_equal(net_slirp_forward(net, full, &e), -1);
+    assert_non_null(strstr(e.text, "forwarded already"));
+    snprintf(full, sizeof full, "tcp:%u-23", port);
+    assert_int_equal(net_slirp_unforward(net, full, &e), -1);
+    assert_non_null(strstr(e.text, "no such forward"));
+    assert_int_equal(net_slirp_unforward(net, "tcp", &e), -1);
+    assert_int_equal(net_slirp_unforward(net, first, &e), 0);
+    assert_int_equal(net_slirp_unforward(net, first, &e), -1);
+    assert_string_equal(net_slirp_forward_at(net, 0, text), second);
+    assert_int_equal(net_slirp_forward(net, full, &e), 0);
+    assert_int_equal(net_slirp_unforward(net, second, &e), 0);
     net_close(net);
     host_loop_destroy(loop);
 }
@@ -577,6 +612,7 @@ int main(void) {
         cmocka_unit_test_teardown(a_udp_port_is_forwarded, stop),
         cmocka_unit_test_teardown(a_tcp_port_is_forwarded, stop),
         cmocka_unit_test(bad_forwards_are_refused),
+        cmocka_unit_test(forwards_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
