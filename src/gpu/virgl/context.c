@@ -57,6 +57,10 @@ enum gpu_status virgl_context_create(void *renderer, uint32_t context, uint32_t 
         virgl_server_end_context(virgl->server);
         if (result != 0)
             virgl_server_forget(virgl->server, context);
+    } else {
+        /* It leaves the new context's GL current and believes that the last one's is: what another context
+         * draws next would be drawn with the objects of this one. */
+        virgl_library.force_ctx_0();
     }
     return virgl_status(result);
 }

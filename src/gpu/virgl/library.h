@@ -14,6 +14,7 @@
     F(ctx_attach_resource, virgl_renderer_ctx_attach_resource)                                               \
     F(ctx_detach_resource, virgl_renderer_ctx_detach_resource)                                               \
     F(fill_caps, virgl_renderer_fill_caps)                                                                   \
+    F(force_ctx_0, virgl_renderer_force_ctx_0)                                                               \
     F(get_cap_set, virgl_renderer_get_cap_set)                                                               \
     F(init, virgl_renderer_init)                                                                             \
     F(resource_attach_iov, virgl_renderer_resource_attach_iov)                                               \
