@@ -6,6 +6,7 @@
 
 #include "display/geometry.h"
 #include "display/keymap.h"
+#include "display/overlay.h"
 #include "display/sdl_gpu.h"
 #include "host/clock.h"
 
@@ -25,6 +26,7 @@ struct present {
     struct display_viewer *viewer;
     SDL_Window *window;
     struct sdl_gpu *gpu;
+    struct overlay *overlay; /* NULL: not shown */
     SDL_Cursor *cursor;
     bool guest_draws_cursor; /* it has given a shape at least once */
 
@@ -117,6 +119,8 @@ static void draw(struct present *p) {
     p->redraw = false;
     p->changed = false;
     bool on = take_frame(p);
+    if (p->overlay)
+        sdl_gpu_panel(p->gpu, overlay_draw(p->overlay, start), OVERLAY_WIDTH, OVERLAY_HEIGHT);
     if (sdl_gpu_present(p->gpu, on))
         gpu_monitor_presented(p->config.monitor, host_now_ns() - start);
 }
@@ -148,13 +152,32 @@ static void toggle_fullscreen(struct present *p) {
     SDL_SetWindowFullscreen(p->window, !full);
 }
 
+static void toggle_overlay(struct present *p) {
+    if (p->overlay) {
+        overlay_destroy(p->overlay);
+        p->overlay = NULL;
+        sdl_gpu_panel(p->gpu, NULL, 0, 0);
+    } else {
+        p->overlay = overlay_create(p->config.monitor);
+    }
+    p->redraw = true;
+}
+
+/* Whether the key is not the guest's. */
+static bool on_hot_key(struct present *p, const SDL_KeyboardEvent *event) {
+    if (!event->down || !(event->mod & SDL_KMOD_CTRL) || !(event->mod & SDL_KMOD_ALT))
+        return false;
+    switch (event->scancode) {
+    case SDL_SCANCODE_F: toggle_fullscreen(p); return true;
+    case SDL_SCANCODE_S: toggle_overlay(p); return true;
+    default: return false;
+    }
+}
+
 static void on_key(struct present *p, const SDL_KeyboardEvent *event) {
-    bool ours = event->scancode == SDL_SCANCODE_F && event->mod & SDL_KMOD_CTRL && event->mod & SDL_KMOD_ALT;
     if (event->repeat) /* the guest repeats by itself */
         return;
-    if (ours && event->down)
-        toggle_fullscreen(p);
-    else
+    if (!on_hot_key(p, event))
         send_key(p, keymap_evdev(event->scancode), event->down);
 }
 
@@ -243,7 +266,9 @@ void present_run(struct present *p) {
     for (;;) {
         if (p->redraw)
             draw(p);
-        bool any = SDL_WaitEventTimeout(&event, p->resized ? SETTLE_MS : -1);
+        bool any = SDL_WaitEventTimeout(&event, p->resized ? SETTLE_MS : p->overlay ? OVERLAY_PERIOD_MS : -1);
+        if (!any && p->overlay) /* which shows that nothing happens */
+            p->redraw = true;
         for (; any; any = SDL_PollEvent(&event))
             if (!handle(p, &event))
                 return;
@@ -302,6 +327,7 @@ void present_destroy(struct present *p) {
         return;
     display_detach(p->viewer);
     sdl_gpu_destroy(p->gpu);
+    overlay_destroy(p->overlay);
     SDL_DestroyCursor(p->cursor);
     SDL_DestroyWindow(p->window);
     SDL_Quit();

@@ -7,13 +7,18 @@
 
 enum { BYTES_PER_PIXEL = 4 };
 
+/* B8G8R8A8, and the memory that it is written by. */
+struct layer {
+    uint32_t width, height; /* 0: there is none */
+    SDL_GPUTexture *texture;
+    SDL_GPUTransferBuffer *transfer; /* rows of the damage, one after the other */
+    struct rect copied;              /* what lies in transfer and not yet in texture */
+};
+
 struct sdl_gpu {
     SDL_GPUDevice *device;
     SDL_Window *window;
-    uint32_t width, height;          /* of the picture; 0: none */
-    SDL_GPUTexture *picture;         /* B8G8R8A8 */
-    SDL_GPUTransferBuffer *transfer; /* rows of the damage, one after the other */
-    struct rect copied;              /* what lies in transfer and not yet in picture */
+    struct layer picture, panel;
 };
 
 struct sdl_gpu *sdl_gpu_create(SDL_Window *window, struct error *e) {
@@ -33,26 +38,24 @@ struct sdl_gpu *sdl_gpu_create(SDL_Window *window, struct error *e) {
     return gpu;
 }
 
-static void drop_picture(struct sdl_gpu *gpu) {
-    SDL_ReleaseGPUTexture(gpu->device, gpu->picture);
-    SDL_ReleaseGPUTransferBuffer(gpu->device, gpu->transfer);
-    gpu->picture = NULL;
-    gpu->transfer = NULL;
-    gpu->width = gpu->height = 0;
-    gpu->copied = (struct rect){0};
+static void drop(struct sdl_gpu *gpu, struct layer *layer) {
+    SDL_ReleaseGPUTexture(gpu->device, layer->texture);
+    SDL_ReleaseGPUTransferBuffer(gpu->device, layer->transfer);
+    *layer = (struct layer){0};
 }
 
 void sdl_gpu_destroy(struct sdl_gpu *gpu) {
     if (!gpu)
         return;
-    drop_picture(gpu);
+    drop(gpu, &gpu->picture);
+    drop(gpu, &gpu->panel);
     SDL_ReleaseWindowFromGPUDevice(gpu->device, gpu->window);
     SDL_DestroyGPUDevice(gpu->device);
     free(gpu);
 }
 
-bool sdl_gpu_resize(struct sdl_gpu *gpu, uint32_t width, uint32_t height) {
-    drop_picture(gpu);
+static bool resize(struct sdl_gpu *gpu, struct layer *layer, uint32_t width, uint32_t height) {
+    drop(gpu, layer);
     const SDL_GPUTextureCreateInfo texture = {
         .type = SDL_GPU_TEXTURETYPE_2D,
         .format = SDL_GPU_TEXTUREFORMAT_B8G8R8A8_UNORM,
@@ -66,52 +69,71 @@ bool sdl_gpu_resize(struct sdl_gpu *gpu, uint32_t width, uint32_t height) {
         .usage = SDL_GPU_TRANSFERBUFFERUSAGE_UPLOAD,
         .size = width * height * BYTES_PER_PIXEL,
     };
-    gpu->picture = SDL_CreateGPUTexture(gpu->device, &texture);
-    gpu->transfer = SDL_CreateGPUTransferBuffer(gpu->device, &transfer);
-    if (!gpu->picture || !gpu->transfer) {
-        drop_picture(gpu);
+    layer->texture = SDL_CreateGPUTexture(gpu->device, &texture);
+    layer->transfer = SDL_CreateGPUTransferBuffer(gpu->device, &transfer);
+    if (!layer->texture || !layer->transfer) {
+        drop(gpu, layer);
         return false;
     }
-    gpu->width = width;
-    gpu->height = height;
+    layer->width = width;
+    layer->height = height;
     return true;
+}
+
+/* Rows of the damage from pixels of the layer's size. */
+static void copy(struct sdl_gpu *gpu, struct layer *layer, const uint8_t *pixels, size_t stride,
+    const struct rect *damage) {
+    uint8_t *to = SDL_MapGPUTransferBuffer(gpu->device, layer->transfer, true);
+    if (!to)
+        return;
+    size_t row = (size_t)damage->width * BYTES_PER_PIXEL;
+    const uint8_t *from = pixels + damage->y * stride + (size_t)damage->x * BYTES_PER_PIXEL;
+    for (uint32_t y = 0; y < damage->height; y++)
+        memcpy(to + y * row, from + y * stride, row);
+    SDL_UnmapGPUTransferBuffer(gpu->device, layer->transfer);
+    layer->copied = *damage;
+}
+
+bool sdl_gpu_resize(struct sdl_gpu *gpu, uint32_t width, uint32_t height) {
+    return resize(gpu, &gpu->picture, width, height);
 }
 
 bool sdl_gpu_copy(struct sdl_gpu *gpu, const struct display_frame *frame, const struct rect *damage) {
-    if (gpu->width != frame->width || gpu->height != frame->height)
+    if (gpu->picture.width != frame->width || gpu->picture.height != frame->height)
         return false;
-    if (rect_empty(damage))
-        return true;
-    uint8_t *to = SDL_MapGPUTransferBuffer(gpu->device, gpu->transfer, true);
-    if (!to)
-        return true;
-    size_t row = (size_t)damage->width * BYTES_PER_PIXEL;
-    const uint8_t *from = frame->pixels + damage->y * frame->stride + (size_t)damage->x * BYTES_PER_PIXEL;
-    for (uint32_t y = 0; y < damage->height; y++)
-        memcpy(to + y * row, from + y * frame->stride, row);
-    SDL_UnmapGPUTransferBuffer(gpu->device, gpu->transfer);
-    gpu->copied = *damage;
+    if (!rect_empty(damage))
+        copy(gpu, &gpu->picture, frame->pixels, frame->stride, damage);
     return true;
 }
 
-static void upload(struct sdl_gpu *gpu, SDL_GPUCommandBuffer *commands) {
+void sdl_gpu_panel(struct sdl_gpu *gpu, const uint8_t *pixels, uint32_t width, uint32_t height) {
+    struct layer *panel = &gpu->panel;
+    if (!pixels)
+        drop(gpu, panel);
+    else if ((panel->width == width && panel->height == height) || resize(gpu, panel, width, height))
+        copy(gpu, panel, pixels, (size_t)width * BYTES_PER_PIXEL, &(struct rect){0, 0, width, height});
+}
+
+static void upload(struct layer *layer, SDL_GPUCommandBuffer *commands) {
+    if (rect_empty(&layer->copied))
+        return;
     const SDL_GPUTextureTransferInfo from = {
-        .transfer_buffer = gpu->transfer,
-        .pixels_per_row = gpu->copied.width,
-        .rows_per_layer = gpu->copied.height,
+        .transfer_buffer = layer->transfer,
+        .pixels_per_row = layer->copied.width,
+        .rows_per_layer = layer->copied.height,
     };
     const SDL_GPUTextureRegion to = {
-        .texture = gpu->picture,
-        .x = gpu->copied.x,
-        .y = gpu->copied.y,
-        .w = gpu->copied.width,
-        .h = gpu->copied.height,
+        .texture = layer->texture,
+        .x = layer->copied.x,
+        .y = layer->copied.y,
+        .w = layer->copied.width,
+        .h = layer->copied.height,
         .d = 1,
     };
     SDL_GPUCopyPass *pass = SDL_BeginGPUCopyPass(commands);
     SDL_UploadToGPUTexture(pass, &from, &to, false);
     SDL_EndGPUCopyPass(pass);
-    gpu->copied = (struct rect){0};
+    layer->copied = (struct rect){0};
 }
 
 static void clear(SDL_GPUCommandBuffer *commands, SDL_GPUTexture *target) {
@@ -124,11 +146,11 @@ static void clear(SDL_GPUCommandBuffer *commands, SDL_GPUTexture *target) {
     SDL_EndGPURenderPass(SDL_BeginGPURenderPass(commands, &info, 1, NULL));
 }
 
-static void draw(
-    struct sdl_gpu *gpu, SDL_GPUCommandBuffer *commands, SDL_GPUTexture *target, const struct rect *place) {
-    bool exact = place->width % gpu->width == 0 && place->height % gpu->height == 0;
+static void draw_picture(const struct layer *picture, SDL_GPUCommandBuffer *commands, SDL_GPUTexture *target,
+    const struct rect *place) {
+    bool exact = place->width % picture->width == 0 && place->height % picture->height == 0;
     const SDL_GPUBlitInfo blit = {
-        .source = {.texture = gpu->picture, .w = gpu->width, .h = gpu->height},
+        .source = {.texture = picture->texture, .w = picture->width, .h = picture->height},
         .destination =
             {.texture = target, .x = place->x, .y = place->y, .w = place->width, .h = place->height},
         .load_op = SDL_GPU_LOADOP_CLEAR,
@@ -138,21 +160,38 @@ static void draw(
     SDL_BlitGPUTexture(commands, &blit);
 }
 
+/* As much of it as fits, pixel by pixel. */
+static void draw_panel(const struct layer *panel, SDL_GPUCommandBuffer *commands, SDL_GPUTexture *target,
+    uint32_t width, uint32_t height) {
+    struct rect all = {0, 0, panel->width, panel->height};
+    struct rect part = rect_intersect(&all, &(struct rect){0, 0, width, height});
+    if (rect_empty(&part))
+        return;
+    const SDL_GPUBlitInfo blit = {
+        .source = {.texture = panel->texture, .w = part.width, .h = part.height},
+        .destination = {.texture = target, .w = part.width, .h = part.height},
+        .load_op = SDL_GPU_LOADOP_LOAD,
+        .filter = SDL_GPU_FILTER_NEAREST,
+    };
+    SDL_BlitGPUTexture(commands, &blit);
+}
+
 bool sdl_gpu_present(struct sdl_gpu *gpu, bool show) {
     SDL_GPUCommandBuffer *commands = SDL_AcquireGPUCommandBuffer(gpu->device);
     if (!commands)
         return false;
-    if (gpu->copied.width)
-        upload(gpu, commands);
+    upload(&gpu->picture, commands);
+    upload(&gpu->panel, commands);
     SDL_GPUTexture *target = NULL;
     uint32_t width, height;
     bool acquired = SDL_WaitAndAcquireGPUSwapchainTexture(commands, gpu->window, &target, &width, &height);
     if (target) { /* there is none while the window is hidden */
-        struct rect place = geometry_fit(width, height, gpu->width, gpu->height);
+        struct rect place = geometry_fit(width, height, gpu->picture.width, gpu->picture.height);
         if (show && !rect_empty(&place))
-            draw(gpu, commands, target, &place);
+            draw_picture(&gpu->picture, commands, target, &place);
         else
             clear(commands, target);
+        draw_panel(&gpu->panel, commands, target, width, height);
     }
     return SDL_SubmitGPUCommandBuffer(commands) && acquired && target;
 }

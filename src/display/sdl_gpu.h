@@ -20,7 +20,10 @@ bool sdl_gpu_copy(struct sdl_gpu *gpu, const struct display_frame *frame, const 
 /* False: the GPU has no memory for it, and there is no picture. */
 bool sdl_gpu_resize(struct sdl_gpu *gpu, uint32_t width, uint32_t height);
 
-/* Uploads what was copied, clears the window and draws the picture into it (a black window when show is
- * false). Waits for the window's turn. False when nothing could be presented: it is hidden, or the GPU is
- * lost. */
+/* A panel over the picture's top left corner, in rows of B, G, R, X without gaps; NULL takes it away. */
+void sdl_gpu_panel(struct sdl_gpu *gpu, const uint8_t *pixels, uint32_t width, uint32_t height);
+
+/* Uploads what was copied, clears the window and draws the picture and the panel into it (a black window when
+ * show is false). Waits for the window's turn. False when nothing could be presented: it is hidden, or the
+ * GPU is lost. */
 bool sdl_gpu_present(struct sdl_gpu *gpu, bool show);

@@ -66,6 +66,12 @@ void gpu_monitor_fence(struct gpu_monitor *m, uint64_t latency) {
     pthread_mutex_unlock(&m->lock);
 }
 
+void gpu_monitor_submitted(struct gpu_monitor *m) {
+    pthread_mutex_lock(&m->lock);
+    m->stats.submits++;
+    pthread_mutex_unlock(&m->lock);
+}
+
 void gpu_monitor_uploaded(struct gpu_monitor *m, uint64_t bytes) {
     pthread_mutex_lock(&m->lock);
     m->stats.bytes_uploaded += bytes;
@@ -91,13 +97,16 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static struct gpu_percentiles percentiles(const struct samples *samples) {
+/* Sorts a copy: the GPU's thread does not wait for that. */
+static struct gpu_percentiles percentiles(struct gpu_monitor *m, const struct samples *samples) {
+    uint64_t sorted[SAMPLES];
+    pthread_mutex_lock(&m->lock);
     struct gpu_percentiles p = {.count = samples->count};
     size_t n = samples->count < SAMPLES ? samples->count : SAMPLES;
+    memcpy(sorted, samples->value, n * sizeof sorted[0]);
+    pthread_mutex_unlock(&m->lock);
     if (n == 0)
         return p;
-    uint64_t sorted[SAMPLES];
-    memcpy(sorted, samples->value, n * sizeof sorted[0]);
     qsort(sorted, n, sizeof sorted[0], compare);
     p.p50 = sorted[(n - 1) * 50 / 100];
     p.p95 = sorted[(n - 1) * 95 / 100];
@@ -110,10 +119,20 @@ static struct gpu_percentiles percentiles(const struct samples *samples) {
 void gpu_monitor_read(struct gpu_monitor *m, struct gpu_stats *stats) {
     pthread_mutex_lock(&m->lock);
     *stats = m->stats;
-    stats->frame = percentiles(&m->frame);
-    stats->present = percentiles(&m->present);
-    stats->fence = percentiles(&m->fence);
     pthread_mutex_unlock(&m->lock);
+    stats->frame = percentiles(m, &m->frame);
+    stats->present = percentiles(m, &m->present);
+    stats->fence = percentiles(m, &m->fence);
+}
+
+unsigned gpu_monitor_frames(struct gpu_monitor *m, uint64_t *frames, unsigned max) {
+    pthread_mutex_lock(&m->lock);
+    uint64_t kept = m->frame.count < SAMPLES ? m->frame.count : SAMPLES;
+    unsigned count = kept < max ? (unsigned)kept : max;
+    for (unsigned i = 0; i < count; i++)
+        frames[i] = m->frame.value[(m->frame.count - count + i) % SAMPLES];
+    pthread_mutex_unlock(&m->lock);
+    return count;
 }
 
 static void print_percentiles(FILE *out, const char *name, const struct gpu_percentiles *p) {
@@ -126,8 +145,10 @@ static void print_percentiles(FILE *out, const char *name, const struct gpu_perc
 void gpu_stats_json(const struct gpu_stats *s, FILE *out) {
     fprintf(out, "{\"renderer\": \"%s\", \"frames\": %" PRIu64 ", \"presented\": %" PRIu64, s->renderer,
         s->frames, s->presented);
-    fprintf(out, ", \"bytes_uploaded\": %" PRIu64 ", \"bytes_read_back\": %" PRIu64 ", \"errors\": %" PRIu64,
-        s->bytes_uploaded, s->bytes_read_back, s->errors);
+    fprintf(out,
+        ", \"submits\": %" PRIu64 ", \"bytes_uploaded\": %" PRIu64 ", \"bytes_read_back\": %" PRIu64
+        ", \"errors\": %" PRIu64,
+        s->submits, s->bytes_uploaded, s->bytes_read_back, s->errors);
     fprintf(out, ", \"queue_depth\": %u, \"queue_depth_max\": %u, ", s->queue_depth, s->queue_depth_max);
     print_percentiles(out, "frame", &s->frame);
     print_percentiles(out, "present", &s->present);

@@ -20,6 +20,7 @@ struct gpu_stats {
     const char *renderer;
     uint64_t frames;    /* flushes that reached a scanout */
     uint64_t presented; /* frames that reached a window */
+    uint64_t submits;   /* of command streams; what a ring of Vulkan carries is not seen here */
     uint64_t bytes_uploaded, bytes_read_back;
     uint64_t errors;                /* commands answered with an error */
     unsigned queue_depth;           /* commands done in one go when the GPU's thread last woke */
@@ -42,12 +43,16 @@ void gpu_monitor_command(
 void gpu_monitor_frame(struct gpu_monitor *monitor, uint64_t now);
 void gpu_monitor_presented(struct gpu_monitor *monitor, uint64_t duration);
 void gpu_monitor_fence(struct gpu_monitor *monitor, uint64_t latency);
+void gpu_monitor_submitted(struct gpu_monitor *monitor);
 void gpu_monitor_uploaded(struct gpu_monitor *monitor, uint64_t bytes);
 void gpu_monitor_read_back(struct gpu_monitor *monitor, uint64_t bytes);
 void gpu_monitor_queue_depth(struct gpu_monitor *monitor, unsigned depth);
 
 /* Everything but the names of renderer and commands, which the device adds. */
 void gpu_monitor_read(struct gpu_monitor *monitor, struct gpu_stats *stats);
+/* The last times from one frame to the next, at most max, the oldest first; how many there are. Nanoseconds.
+ */
+unsigned gpu_monitor_frames(struct gpu_monitor *monitor, uint64_t *frames, unsigned max);
 
 /* One JSON object, without a newline at its end. */
 void gpu_stats_json(const struct gpu_stats *stats, FILE *out);

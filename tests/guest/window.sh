@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The window shows the guest's pixels, and the guest follows when the window is resized. On a screen of Xvfb.
+# The window shows the guest's pixels, the counters over them when asked to, and the guest follows when the window is resized.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/program.sh"
 for tool in Xvfb xdotool; do
@@ -27,6 +27,22 @@ start() { # PROGRAM ARGUMENT: in a window, $window
     xdotool mousemove 2 2 # away from the picture
 }
 
+# The panel of counters, dark, with light letters, or the guest's pixels again.
+press_counters() { # SHOWN
+    xdotool windowfocus --sync "$window" key ctrl+alt+s
+    sleep 2
+    eval "$(xdotool getwindowgeometry --shell "$window")"
+    "$here/screen_png.py" "$work/screen/Xvfb_screen0" "$work/panel.png" $X $Y $WIDTH $HEIGHT
+    PYTHONPATH=$top/tests/support python3 - "$work/panel.png" "$1" <<'P' || fail "the counters, $1" "$work/out"
+import sys
+from png import read_png
+width, height, rows = read_png(sys.argv[1])
+panel = [p for row in rows[:158] for p in row[:524]]
+dark, light = panel.count((0x10, 0x14, 0x18)), panel.count((0xe8, 0xec, 0xe8))
+assert (dark > 50000 and light > 2000) == (sys.argv[2] == "shown"), (dark, light)
+P
+}
+
 screenshot_of() { # CHECK...
     kill -TERM $vm
     wait $vm
@@ -36,6 +52,9 @@ screenshot_of() { # CHECK...
 start drm_pattern --follow
 window_shows 1280x800
 xdotool windowsize "$window" 1111 701
+window_shows 1111x701
+press_counters shown
+press_counters gone
 window_shows 1111x701
 screenshot_of "$here/check_pattern.py" "$work/a.png" 1111x701
 

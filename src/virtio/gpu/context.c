@@ -193,6 +193,7 @@ uint32_t gpu_submit_3d(struct virtio_gpu *gpu, struct gpu_request *request) {
     iov_read(chain->out, chain->out_count, sizeof *in, commands, in->size);
     enum gpu_status status = gpu->config.renderer->submit(gpu->renderer, in->hdr.ctx_id, commands, in->size);
     free(commands);
+    gpu_monitor_submitted(gpu->monitor);
     return gpu_response_of(status);
 }
 
