@@ -38,11 +38,20 @@ void display_set_cursor(
 /* Where the cursor's hot spot is; may be outside of the scanout. */
 void display_move_cursor(struct display *display, unsigned scanout, int32_t x, int32_t y);
 
-/* Whether anybody looks: nobody need draw for no viewer, as long as the source can do so later. */
-bool display_watched(struct display *display);
-/* Who draws: refresh() brings every frame up to date before it returns. It is called when a viewer comes or a
- * screenshot is taken, on their threads. NULL: frames are as they are. Not while viewers come and go. */
-void display_set_source(struct display *display, void (*refresh)(void *ctx), void *ctx);
+/* Whether a viewer is ready for a frame: nobody need draw for no viewer, or for one that is behind, as long
+ * as the source can do so later. */
+bool display_awaited(struct display *display, unsigned scanout);
+
+/* Who draws; their functions are called on the threads of viewers. Not to be set while those come and go. */
+struct display_source {
+    void *ctx;
+    /* Brings every frame up to date before it returns, for a viewer that comes or a screenshot. NULL: frames
+     * are as they are. */
+    void (*refresh)(void *ctx);
+    /* A viewer is ready for what display_awaited() put off, soon. May be NULL. */
+    void (*awaited)(void *ctx);
+};
+void display_set_source(struct display *display, const struct display_source *source);
 
 /* ---- A viewer's side. Any thread. ---- */
 
@@ -72,6 +81,8 @@ void display_detach(struct display_viewer *viewer); /* no call of changed() is u
 /* Holds the scanout still for reading, and takes the damage. Hold it for a copy, no longer: the GPU waits. */
 void display_lock(struct display_viewer *viewer, unsigned scanout, struct display_frame *frame);
 void display_unlock(struct display_viewer *viewer, unsigned scanout);
+/* What was taken has been shown: the viewer is ready for another frame. One that has just come is, too. */
+void display_ready(struct display_viewer *viewer, unsigned scanout);
 
 /* Saves the scanout's last frame, without the cursor, as a PNG file. Fails with one line when there is none
  * yet. */

@@ -13,12 +13,14 @@ struct scanout {
     bool on;
     uint8_t *pixels;
     struct display_cursor cursor;
+    bool put_off; /* the source has something to draw that no viewer was ready for */
 };
 
 /* What a viewer has not seen yet of one scanout; under the scanout's lock. */
 struct news {
     struct rect damage;
     bool mode, cursor;
+    bool drawn; /* since display_ready() */
 };
 
 struct display_viewer {
@@ -33,8 +35,7 @@ struct display {
     pthread_mutex_t viewers_lock; /* taken before a scanout's lock */
     struct display_viewer *viewers;
     atomic_uint viewer_count;
-    void (*refresh)(void *ctx);
-    void *refresh_ctx;
+    struct display_source source;
     struct scanout scanouts[DISPLAY_MAX_SCANOUTS];
 };
 
@@ -64,6 +65,7 @@ static void add_news(struct news *news, const struct news *more) {
     news->damage = more->mode ? more->damage : rect_union(&news->damage, &more->damage);
     news->mode |= more->mode;
     news->cursor |= more->cursor;
+    news->drawn |= more->drawn;
 }
 
 static void tell_viewers(struct display *display, unsigned scanout, const struct news *news) {
@@ -127,7 +129,7 @@ uint8_t *display_begin(struct display *display, unsigned scanout, const struct r
 
 void display_end(struct display *display, unsigned scanout, const struct rect *damage) {
     pthread_mutex_unlock(&display->scanouts[scanout].lock);
-    tell_viewers(display, scanout, &(struct news){.damage = *damage});
+    tell_viewers(display, scanout, &(struct news){.damage = *damage, .drawn = true});
 }
 
 void display_set_cursor(
@@ -152,18 +154,40 @@ void display_move_cursor(struct display *display, unsigned scanout, int32_t x, i
     tell_viewers(display, scanout, &(struct news){0});
 }
 
-bool display_watched(struct display *display) {
-    return display->viewer_count != 0;
+bool display_awaited(struct display *display, unsigned scanout) {
+    struct scanout *s = &display->scanouts[scanout];
+    if (display->viewer_count == 0) /* the usual case without a window */
+        return false;
+    bool ready = false;
+    pthread_mutex_lock(&display->viewers_lock);
+    pthread_mutex_lock(&s->lock);
+    for (struct display_viewer *v = display->viewers; v; v = v->next)
+        ready |= !v->news[scanout].drawn;
+    s->put_off = !ready;
+    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&display->viewers_lock);
+    return ready;
 }
 
-void display_set_source(struct display *display, void (*refresh)(void *ctx), void *ctx) {
-    display->refresh = refresh;
-    display->refresh_ctx = ctx;
+void display_ready(struct display_viewer *viewer, unsigned scanout) {
+    const struct display_source *source = &viewer->display->source;
+    struct scanout *s = &viewer->display->scanouts[scanout];
+    pthread_mutex_lock(&s->lock);
+    viewer->news[scanout].drawn = false;
+    bool put_off = s->put_off;
+    s->put_off = false;
+    pthread_mutex_unlock(&s->lock);
+    if (put_off && source->awaited)
+        source->awaited(source->ctx);
+}
+
+void display_set_source(struct display *display, const struct display_source *source) {
+    display->source = *source;
 }
 
 static void refresh(struct display *display) {
-    if (display->refresh)
-        display->refresh(display->refresh_ctx);
+    if (display->source.refresh)
+        display->source.refresh(display->source.ctx);
 }
 
 struct display_viewer *display_attach(
@@ -220,7 +244,7 @@ void display_lock(struct display_viewer *viewer, unsigned scanout, struct displa
         .damage = rect_intersect(&news->damage, &all),
         .cursor_changed = news->cursor,
     };
-    *news = (struct news){0};
+    *news = (struct news){.drawn = news->drawn};
 }
 
 void display_unlock(struct display_viewer *viewer, unsigned scanout) {

@@ -123,6 +123,7 @@ static void draw(struct present *p) {
         sdl_gpu_panel(p->gpu, overlay_draw(p->overlay, start), OVERLAY_WIDTH, OVERLAY_HEIGHT);
     if (sdl_gpu_present(p->gpu, on))
         gpu_monitor_presented(p->config.monitor, host_now_ns() - start);
+    display_ready(p->viewer, SCANOUT);
 }
 
 /* --- input */

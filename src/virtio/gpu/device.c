@@ -113,6 +113,10 @@ static void refresh(void *ctx) {
         gpu_worker_call(gpu, draw, &e);
 }
 
+static void awaited(void *ctx) {
+    gpu_worker_wake(ctx); /* whose queues are found empty, and then scanouts looked at */
+}
+
 static int open_trace(struct virtio_gpu *gpu, struct error *e) {
     const struct virtio_gpu_config *config = &gpu->config;
     if (!config->trace)
@@ -166,7 +170,8 @@ struct virtio_gpu *virtio_gpu_create(const struct virtio_gpu_config *config, str
         if (gpu_worker_call(gpu, config->fallback ? create_spare : create_renderer, e) == 0) {
             if (config->fallback)
                 gpu_worker_post(gpu, choose_renderer);
-            display_set_source(config->display, refresh, gpu);
+            display_set_source(config->display,
+                &(struct display_source){.ctx = gpu, .refresh = refresh, .awaited = awaited});
             return gpu;
         }
         gpu_worker_stop(gpu);
@@ -188,7 +193,7 @@ void virtio_gpu_destroy(struct virtio_gpu *gpu) {
     if (!gpu)
         return;
     struct error e;
-    display_set_source(gpu->config.display, NULL, NULL);
+    display_set_source(gpu->config.display, &(struct display_source){0});
     gpu_worker_call(gpu, destroy_renderer, &e);
     gpu_worker_stop(gpu);
     gpu_trace_close(gpu->trace);

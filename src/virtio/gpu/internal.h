@@ -53,7 +53,7 @@ struct gpu_scanout {
     uint32_t resource_id;
     struct rect rect;
     struct gpu_layout layout; /* of the picture in a blob; 0 x 0 when the resource is none */
-    bool stale;               /* the display's frame is not of what is shown now */
+    struct rect stale;        /* what the display's frame has not got yet; in the scanout's coordinates */
 
     uint64_t frame_charge; /* of the display's frame, which stays when the scanout is turned off */
 
@@ -237,7 +237,8 @@ gpu_handler gpu_get_display_info, gpu_get_edid, gpu_set_scanout, gpu_set_scanout
 
 /* The resource goes away: nothing shows it any more. */
 void gpu_scanouts_forget(struct virtio_gpu *gpu, uint32_t resource_id);
-/* Shows what SET_SCANOUT brought into view and no flush has followed, and what was flushed while nobody
- * looked. */
+/* Shows what SET_SCANOUT brought into view and no flush has followed, and what was flushed while no viewer
+ * was ready: to viewers that are, or (refresh) in any case. */
+void gpu_scanouts_show(struct virtio_gpu *gpu);
 void gpu_scanouts_refresh(struct virtio_gpu *gpu);
 void gpu_scanouts_clear(struct virtio_gpu *gpu);

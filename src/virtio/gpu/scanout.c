@@ -41,12 +41,16 @@ uint32_t gpu_get_edid(struct virtio_gpu *gpu, struct gpu_request *request) {
 
 /* --- what is shown */
 
-/* Copies rect, in coordinates of the scanout, from the resource to the display. */
-static void show(
-    struct virtio_gpu *gpu, unsigned index, const struct gpu_resource *resource, const struct rect *rect) {
-    const struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+/* Copies what is stale from the resource to the display. */
+static void show(struct virtio_gpu *gpu, unsigned index) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    const struct gpu_resource *resource = gpu_resource_find(gpu, scanout->resource_id);
+    struct rect stale = scanout->stale, *rect = &stale;
     struct rect from = {scanout->rect.x + rect->x, scanout->rect.y + rect->y, rect->width, rect->height};
     size_t stride;
+    if (rect_empty(rect))
+        return;
+    scanout->stale = (struct rect){0};
     uint8_t *pixels = display_begin(gpu->config.display, index, rect, &stride);
     if (!pixels)
         return;
@@ -59,20 +63,12 @@ static void show(
     gpu_monitor_read_back(gpu->monitor, (uint64_t)rect->width * rect->height * GPU_BYTES_PER_PIXEL);
 }
 
-static void show_all(struct virtio_gpu *gpu, unsigned index, const struct gpu_resource *resource) {
-    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
-    show(gpu, index, resource, &(struct rect){0, 0, scanout->rect.width, scanout->rect.height});
-    scanout->stale = false;
-}
-
 static void turn_off(struct virtio_gpu *gpu, unsigned index) {
     struct gpu_scanout *scanout = &gpu->state.scanouts[index];
-    if (scanout->stale) /* the display keeps the last frame */
-        show_all(gpu, index, gpu_resource_find(gpu, scanout->resource_id));
+    show(gpu, index); /* the display keeps the last frame */
     scanout->resource_id = 0;
     scanout->rect = (struct rect){0};
     scanout->layout = (struct gpu_layout){0};
-    scanout->stale = false;
     display_turn_off(gpu->config.display, index);
 }
 
@@ -100,7 +96,7 @@ static uint32_t set_scanout(struct virtio_gpu *gpu, unsigned index, const struct
     scanout->resource_id = resource->id;
     scanout->rect = *rect;
     scanout->layout = *layout;
-    scanout->stale = true;
+    scanout->stale = (struct rect){0, 0, rect->width, rect->height};
     return VIRTIO_GPU_RESP_OK_NODATA;
 }
 
@@ -177,28 +173,29 @@ uint32_t gpu_resource_flush(struct virtio_gpu *gpu, struct gpu_request *request)
         if (scanout->resource_id != resource->id)
             continue;
         struct rect part = rect_intersect(&rect, &scanout->rect);
-        if (!scanout->stale && rect_empty(&part))
+        if (rect_empty(&scanout->stale) && rect_empty(&part))
             continue;
+        part.x -= scanout->rect.x;
+        part.y -= scanout->rect.y;
+        scanout->stale = rect_union(&scanout->stale, &part);
         shown = true;
-        if (!display_watched(gpu->config.display)) {
-            scanout->stale = true;
-        } else if (scanout->stale) {
-            show_all(gpu, i, resource);
-        } else {
-            part.x -= scanout->rect.x;
-            part.y -= scanout->rect.y;
-            show(gpu, i, resource, &part);
-        }
+        if (display_awaited(gpu->config.display, i))
+            show(gpu, i);
     }
     if (shown)
         gpu_monitor_frame(gpu->monitor, host_now_ns());
     return VIRTIO_GPU_RESP_OK_NODATA;
 }
 
+void gpu_scanouts_show(struct virtio_gpu *gpu) {
+    for (unsigned i = 0; i < gpu->config.scanouts; i++)
+        if (!rect_empty(&gpu->state.scanouts[i].stale) && display_awaited(gpu->config.display, i))
+            show(gpu, i);
+}
+
 void gpu_scanouts_refresh(struct virtio_gpu *gpu) {
     for (unsigned i = 0; i < gpu->config.scanouts; i++)
-        if (gpu->state.scanouts[i].stale)
-            show_all(gpu, i, gpu_resource_find(gpu, gpu->state.scanouts[i].resource_id));
+        show(gpu, i);
 }
 
 /* --- cursors */

@@ -125,8 +125,8 @@ static void drain(struct virtio_gpu *gpu) {
     enable_notify(gpu, true);
     /* What came between the last look and enabling rings no bell (2.7.10). */
     depth += drain_batch(gpu);
-    if (gpu->running && display_watched(gpu->config.display))
-        gpu_scanouts_refresh(gpu);
+    if (gpu->running)
+        gpu_scanouts_show(gpu);
     if (depth)
         gpu_monitor_queue_depth(gpu->monitor, depth);
 }
