@@ -32,6 +32,12 @@ void display_turn_off(struct display *display, unsigned scanout);
 uint8_t *display_begin(struct display *display, unsigned scanout, const struct rect *damage, size_t *stride);
 void display_end(struct display *display, unsigned scanout, const struct rect *damage);
 
+/* Instead of the two: the frame's pixels are the caller's, from here on, and changed within damage. */
+void display_lend(struct display *display, unsigned scanout, const uint8_t *pixels, size_t stride,
+    const struct rect *damage);
+/* What was lent goes away: the display makes itself a copy. */
+void display_take_back(struct display *display, unsigned scanout);
+
 /* pixels: DISPLAY_CURSOR_SIZE squared, alpha premultiplied; copied. NULL hides the cursor. */
 void display_set_cursor(
     struct display *display, unsigned scanout, const uint8_t *pixels, uint32_t hot_x, uint32_t hot_y);

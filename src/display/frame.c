@@ -12,6 +12,8 @@ struct scanout {
     uint32_t width, height;
     bool on;
     uint8_t *pixels;
+    const uint8_t *lent; /* in the place of pixels; NULL: nothing is */
+    size_t lent_stride;
     struct display_cursor cursor;
     bool put_off; /* the source has something to draw that no viewer was ready for */
 };
@@ -60,6 +62,14 @@ void display_destroy(struct display *display) {
     free(display);
 }
 
+/* With the scanout's lock. */
+static void keep_copy(struct scanout *s) {
+    size_t row = (size_t)s->width * 4;
+    for (uint32_t y = 0; s->lent && y < s->height; y++)
+        memcpy(s->pixels + y * row, s->lent + y * s->lent_stride, row);
+    s->lent = NULL;
+}
+
 static void add_news(struct news *news, const struct news *more) {
     /* A rectangle of another mode means nothing any more. */
     news->damage = more->mode ? more->damage : rect_union(&news->damage, &more->damage);
@@ -97,6 +107,7 @@ bool display_set_mode(struct display *display, unsigned scanout, uint32_t width,
     if (!same_size) {
         old = s->pixels;
         s->pixels = pixels;
+        s->lent = NULL;
         s->width = width;
         s->height = height;
     }
@@ -113,6 +124,7 @@ void display_turn_off(struct display *display, unsigned scanout) {
     if (!s->on)
         return;
     pthread_mutex_lock(&s->lock);
+    keep_copy(s);
     s->on = false;
     pthread_mutex_unlock(&s->lock);
     tell_viewers(display, scanout, &(struct news){.damage = {0, 0, s->width, s->height}, .mode = true});
@@ -123,6 +135,7 @@ uint8_t *display_begin(struct display *display, unsigned scanout, const struct r
     if (!s->on || !rect_inside(damage, s->width, s->height))
         return NULL;
     pthread_mutex_lock(&s->lock);
+    keep_copy(s);
     *stride = (size_t)s->width * 4;
     return s->pixels + damage->y * *stride + (size_t)damage->x * 4;
 }
@@ -130,6 +143,25 @@ uint8_t *display_begin(struct display *display, unsigned scanout, const struct r
 void display_end(struct display *display, unsigned scanout, const struct rect *damage) {
     pthread_mutex_unlock(&display->scanouts[scanout].lock);
     tell_viewers(display, scanout, &(struct news){.damage = *damage, .drawn = true});
+}
+
+void display_lend(struct display *display, unsigned scanout, const uint8_t *pixels, size_t stride,
+    const struct rect *damage) {
+    struct scanout *s = &display->scanouts[scanout];
+    if (!s->on || !rect_inside(damage, s->width, s->height))
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->lent = pixels;
+    s->lent_stride = stride;
+    pthread_mutex_unlock(&s->lock);
+    tell_viewers(display, scanout, &(struct news){.damage = *damage, .drawn = true});
+}
+
+void display_take_back(struct display *display, unsigned scanout) {
+    struct scanout *s = &display->scanouts[scanout];
+    pthread_mutex_lock(&s->lock);
+    keep_copy(s);
+    pthread_mutex_unlock(&s->lock);
 }
 
 void display_set_cursor(
@@ -237,8 +269,8 @@ void display_lock(struct display_viewer *viewer, unsigned scanout, struct displa
         .width = s->width,
         .height = s->height,
         .on = s->on,
-        .stride = (size_t)s->width * 4,
-        .pixels = s->pixels,
+        .stride = s->lent ? s->lent_stride : (size_t)s->width * 4,
+        .pixels = s->lent ? s->lent : s->pixels,
         .cursor = &s->cursor,
         /* The mode may be newer than the news of it, which follow without the lock. */
         .damage = rect_intersect(&news->damage, &all),
@@ -258,8 +290,10 @@ int display_screenshot(struct display *display, unsigned scanout, const char *pa
     uint32_t width = s->width, height = s->height;
     size_t size = (size_t)width * height * 4;
     uint8_t *copy = size ? malloc(size) : NULL;
-    if (copy)
-        memcpy(copy, s->pixels, size);
+    const uint8_t *pixels = s->lent ? s->lent : s->pixels;
+    size_t row = (size_t)width * 4, stride = s->lent ? s->lent_stride : row;
+    for (uint32_t y = 0; copy && y < height; y++)
+        memcpy(copy + y * row, pixels + y * stride, row);
     pthread_mutex_unlock(&s->lock);
 
     if (!copy)

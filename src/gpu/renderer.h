@@ -145,6 +145,10 @@ struct gpu_renderer_ops {
     /* Like read_pixels(), of an image inside a blob. */
     enum gpu_status (*read_blob)(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
         const struct rect *rect, uint8_t *pixels, size_t stride);
+    /* Where the first pixel of such an image lies if its memory can be shown as it is, in rows layout->stride
+     * apart and as B, G, R, A, for as long as the surface lives; NULL: it takes read_blob(). */
+    const uint8_t *(*blob_pixels)(
+        void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout);
     /* Host memory of a blob, for the host-visible window, where it stays until unmap(); map_info is the
      * caching mode of virtio 1.2, 5.7.6.8. */
     enum gpu_status (*map)(

@@ -58,6 +58,18 @@ unsigned iov_slice(struct iovec *out, const struct iovec *iov, unsigned count, s
     return used;
 }
 
+void *iov_piece(const struct iovec *iov, unsigned count, size_t offset, size_t size) {
+    unsigned i = 0;
+    for (; i < count && offset >= iov[i].iov_len; i++)
+        offset -= iov[i].iov_len;
+    if (i == count)
+        return NULL;
+    uint8_t *start = (uint8_t *)iov[i].iov_base + offset, *end = (uint8_t *)iov[i].iov_base + iov[i].iov_len;
+    while ((size_t)(end - start) < size && ++i < count && iov[i].iov_base == end)
+        end += iov[i].iov_len;
+    return (size_t)(end - start) < size ? NULL : start;
+}
+
 void iov_zero(const struct iovec *iov, unsigned count, size_t offset, size_t size) {
     for (unsigned i = 0; i < count && size > 0; i++) {
         if (offset >= iov[i].iov_len) {

@@ -12,4 +12,6 @@ size_t iov_write(const struct iovec *iov, unsigned count, size_t offset, const v
 size_t iov_size(const struct iovec *iov, unsigned count);
 /* A view of [offset, offset + size) of a list in out, which has room for count. Returns how many it takes. */
 unsigned iov_slice(struct iovec *out, const struct iovec *iov, unsigned count, size_t offset, size_t size);
+/* Where [offset, offset + size) lies when that is one piece of memory; else NULL. */
+void *iov_piece(const struct iovec *iov, unsigned count, size_t offset, size_t size);
 void iov_zero(const struct iovec *iov, unsigned count, size_t offset, size_t size);

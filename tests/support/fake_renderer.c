@@ -141,6 +141,16 @@ static enum gpu_status read_pixels(
     return GPU_OK;
 }
 
+/* One order of bytes is shown in place. */
+static const uint8_t *blob_pixels(
+    void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout) {
+    (void)renderer;
+    uint64_t size = (uint64_t)layout->stride * (layout->image.height - 1) +
+                    (uint64_t)layout->image.width * GPU_BYTES_PER_PIXEL;
+    require(layout->offset <= surface->size && size <= surface->size - layout->offset);
+    return layout->image.format == GPU_FORMAT_B8G8R8A8 ? surface->bytes + layout->offset : NULL;
+}
+
 static enum gpu_status read_blob(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
     const struct rect *rect, uint8_t *pixels, size_t stride) {
     (void)renderer;
@@ -290,6 +300,7 @@ const struct gpu_renderer_ops fake_renderer = {
     .surface_create_3d = surface_create_3d,
     .transfer_3d = transfer_3d,
     .surface_create_blob = surface_create_blob,
+    .blob_pixels = blob_pixels,
     .read_blob = read_blob,
     .map = map,
     .unmap = unmap,

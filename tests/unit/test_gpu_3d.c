@@ -277,9 +277,48 @@ static void blob_scanout(void **state) {
     assert_int_equal(frame.width, 16);
     assert_int_equal(frame.height, 32);
     assert_int_equal(frame.pixels[frame.stride * 31 + 63], 0x77);
+    assert_ptr_equal(frame.pixels, slot.host + PAGE); /* as it is */
+    display_unlock(viewer, 0);
+    display_ready(viewer, 0);
+
+    /* A part of it; a copy of what is not as the display has it. */
+    s.r = (struct virtio_gpu_rect){4, 8, 8, 8};
+    assert_int_equal(control(d, &s, sizeof s), OK);
+    display_lock(viewer, 0, &frame);
+    assert_ptr_equal(frame.pixels, slot.host + PAGE + 8 * 64 + 4 * 4);
+    assert_int_equal(frame.stride, 64);
+    display_unlock(viewer, 0);
+    display_ready(viewer, 0);
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.bytes_read_back, 0);
+    s.format = GPU_FORMAT_R8G8B8A8;
+    assert_int_equal(control(d, &s, sizeof s), OK);
+    display_lock(viewer, 0, &frame);
+    assert_int_equal(frame.stride, 8 * 4);
+    display_unlock(viewer, 0);
+    display_ready(viewer, 0);
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.bytes_read_back, 8 * 8 * 4);
+
+    /* What is shown goes, and so does what still is after another has taken its place: the picture stays. */
+    s.format = GPU_FORMAT_B8G8R8A8;
+    s.r = (struct virtio_gpu_rect){0, 0, 16, 32};
+    assert_int_equal(control(d, &s, sizeof s), OK); /* shown, and not taken by the viewer */
+    assert_int_equal(create_blob(d, 2, 1, GPU_BLOB_HOST3D, 4 * PAGE, 0), OK);
+    s.resource_id = 2;
+    assert_int_equal(control(d, &s, sizeof s), OK);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_RESOURCE_UNREF, 0, 1), OK);
+    display_lock(viewer, 0, &frame);
+    assert_int_equal(frame.pixels[frame.stride * 31 + 63], 0x77);
+    display_unlock(viewer, 0);
+    assert_int_equal(simple(d, VIRTIO_GPU_CMD_RESOURCE_UNREF, 0, 2), OK);
+    display_lock(viewer, 0, &frame);
+    assert_true(!frame.on && frame.pixels[frame.stride * 31 + 63] == 0);
     display_unlock(viewer, 0);
     display_detach(viewer);
 
+    assert_int_equal(create_blob(d, 1, 1, GPU_BLOB_HOST3D, 4 * PAGE, 0), OK);
+    s.resource_id = 1;
     s.strides[0] = 63;
     assert_int_equal(control(d, &s, sizeof s), BAD_PARAMETER);
     s.strides[0] = UINT32_MAX;

@@ -73,6 +73,8 @@ enum gpu_status virgl_transfer_3d(void *renderer, uint32_t context, struct gpu_s
     const struct gpu_transfer_3d *transfer, bool to_host);
 enum gpu_status virgl_read_pixels(
     void *renderer, struct gpu_surface *surface, const struct rect *rect, uint8_t *pixels, size_t stride);
+const uint8_t *virgl_blob_pixels(
+    void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout);
 enum gpu_status virgl_read_blob(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
     const struct rect *rect, uint8_t *pixels, size_t stride);
 enum gpu_status virgl_map(

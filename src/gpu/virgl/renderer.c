@@ -137,6 +137,7 @@ static void reset(void *renderer) {
         .surface_create_3d = virgl_surface_create_3d,                                                        \
         .transfer_3d = virgl_transfer_3d,                                                                    \
         .surface_create_blob = virgl_surface_create_blob,                                                    \
+        .blob_pixels = virgl_blob_pixels,                                                                    \
         .read_blob = virgl_read_blob,                                                                        \
         .map = virgl_map,                                                                                    \
         .unmap = virgl_unmap,                                                                                \

@@ -158,6 +158,22 @@ enum gpu_status virgl_read_pixels(
     return read_texture(surface->id, surface->format, rect, pixels, stride);
 }
 
+const uint8_t *virgl_blob_pixels(
+    void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout) {
+    const struct gpu_image *image = &layout->image;
+    if (image->format != GPU_FORMAT_B8G8R8A8 && image->format != GPU_FORMAT_B8G8R8X8)
+        return NULL;
+    void *data;
+    uint64_t size =
+        (uint64_t)layout->stride * (image->height - 1) + (uint64_t)image->width * GPU_BYTES_PER_PIXEL;
+    uint32_t map_info;
+    if (surface->iov_count)
+        return iov_piece(surface->iov, surface->iov_count, layout->offset, size);
+    if (virgl_map(renderer, surface, &data, &size, &map_info) != GPU_OK)
+        return NULL;
+    return surface->map + layout->offset;
+}
+
 enum gpu_status virgl_read_blob(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
     const struct rect *rect, uint8_t *pixels, size_t stride) {
     void *data;

@@ -53,6 +53,7 @@ struct gpu_scanout {
     uint32_t resource_id;
     struct rect rect;
     struct gpu_layout layout; /* of the picture in a blob; 0 x 0 when the resource is none */
+    uint32_t lender;          /* the resource whose memory the display's frame is; 0: none */
     struct rect stale;        /* what the display's frame has not got yet; in the scanout's coordinates */
 
     uint64_t frame_charge; /* of the display's frame, which stays when the scanout is turned off */

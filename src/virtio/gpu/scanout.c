@@ -41,7 +41,23 @@ uint32_t gpu_get_edid(struct virtio_gpu *gpu, struct gpu_request *request) {
 
 /* --- what is shown */
 
-/* Copies what is stale from the resource to the display. */
+/* A picture in memory that can be shown as it is needs no copy. */
+static bool lend(
+    struct virtio_gpu *gpu, unsigned index, const struct gpu_resource *resource, const struct rect *rect) {
+    struct gpu_scanout *scanout = &gpu->state.scanouts[index];
+    const struct gpu_layout *layout = &scanout->layout;
+    const uint8_t *pixels = layout->image.width
+                                ? gpu->config.renderer->blob_pixels(gpu->renderer, resource->surface, layout)
+                                : NULL;
+    if (!pixels)
+        return false;
+    pixels += (size_t)scanout->rect.y * layout->stride + (size_t)scanout->rect.x * GPU_BYTES_PER_PIXEL;
+    display_lend(gpu->config.display, index, pixels, layout->stride, rect);
+    scanout->lender = resource->id;
+    return true;
+}
+
+/* Brings what is stale from the resource to the display. */
 static void show(struct virtio_gpu *gpu, unsigned index) {
     struct gpu_scanout *scanout = &gpu->state.scanouts[index];
     const struct gpu_resource *resource = gpu_resource_find(gpu, scanout->resource_id);
@@ -51,6 +67,9 @@ static void show(struct virtio_gpu *gpu, unsigned index) {
     if (rect_empty(rect))
         return;
     scanout->stale = (struct rect){0};
+    if (lend(gpu, index, resource, rect))
+        return;
+    scanout->lender = 0;
     uint8_t *pixels = display_begin(gpu->config.display, index, rect, &stride);
     if (!pixels)
         return;
@@ -66,6 +85,7 @@ static void show(struct virtio_gpu *gpu, unsigned index) {
 static void turn_off(struct virtio_gpu *gpu, unsigned index) {
     struct gpu_scanout *scanout = &gpu->state.scanouts[index];
     show(gpu, index); /* the display keeps the last frame */
+    scanout->lender = 0;
     scanout->resource_id = 0;
     scanout->rect = (struct rect){0};
     scanout->layout = (struct gpu_layout){0};
@@ -254,8 +274,13 @@ uint32_t gpu_move_cursor(struct virtio_gpu *gpu, struct gpu_request *request) {
 
 void gpu_scanouts_forget(struct virtio_gpu *gpu, uint32_t resource_id) {
     for (unsigned i = 0; i < gpu->config.scanouts; i++) {
-        if (gpu->state.scanouts[i].resource_id == resource_id)
+        struct gpu_scanout *scanout = &gpu->state.scanouts[i];
+        if (scanout->resource_id == resource_id)
             turn_off(gpu, i);
+        if (scanout->lender == resource_id) { /* which another has followed, not shown yet */
+            display_take_back(gpu->config.display, i);
+            scanout->lender = 0;
+        }
         /* A cursor's image is a copy: it stays until the next update. */
     }
 }
