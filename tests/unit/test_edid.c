@@ -103,7 +103,7 @@ static void large(void **state) {
         assert_int_equal(edid_build(out, modes[i][0], modes[i][1], 7), 256);
         assert_base(out, 7);
         assert_int_equal(out[126], 1);
-        assert_mode(detailed(out + 54), 1920, 1080); /* what a reader of the base block alone gets */
+        assert_mode(detailed(out + 54), 2560, 1440); /* what a reader of the base block alone gets */
 
         const uint8_t *extension = out + 128;
         assert_checksum(extension, 128);

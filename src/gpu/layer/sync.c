@@ -6,6 +6,7 @@
  * layer's own, because the payload of one in flight has to go to its file and leave the fence unsignalled. */
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -263,22 +264,36 @@ static VKAPI_ATTR void VKAPI_CALL get_device_queue2(
     know_queue(device, *queue);
 }
 
-/* The batches of a submission with the imported payloads in the place of their semaphores, and one in front
- * of them that signals those. */
+/* A submission with imported payloads in the place of their semaphores is a list of one batch more: the first
+ * signals those payloads. Behind the list is room for the waits of all batches, and for as many signals. */
 struct rewritten {
-    VkSemaphore *waits, *signals;
+    void *list;
+    void *waits, *signals;
     uint32_t signal_count;
 };
 
+/* The list, of the batches as they are. */
+static bool begin_list(struct rewritten *to, const void *batches, uint32_t count, size_t batch_size,
+    size_t waits, size_t wait_size) {
+    size_t size = (count + (size_t)1) * batch_size;
+    uint8_t *list = calloc(1, size + 2 * waits * wait_size);
+    if (!list)
+        return false;
+    memcpy(list + batch_size, batches, size - batch_size);
+    *to = (struct rewritten){.list = list, .waits = list + size, .signals = list + size + waits * wait_size};
+    return true;
+}
+
 static const VkSemaphore *rewrite_waits(
     struct device *device, struct rewritten *to, uint32_t count, const VkSemaphore *waits) {
-    const VkSemaphore *start = to->waits;
+    VkSemaphore *start = to->waits, *signals = to->signals;
     for (uint32_t i = 0; i < count; i++) {
         VkSemaphore payload = take_import(device, waits[i]);
-        *to->waits++ = payload ? payload : waits[i];
+        start[i] = payload ? payload : waits[i];
         if (payload)
-            to->signals[to->signal_count++] = payload;
+            signals[to->signal_count++] = payload;
     }
+    to->waits = start + count;
     return start;
 }
 
@@ -298,23 +313,28 @@ static VKAPI_ATTR VkResult VKAPI_CALL queue_submit(
     if (!waits)
         return submit(device, queue, count, batches, fence);
 
-    VkSubmitInfo *rewritten = calloc(1, (count + 1) * sizeof *rewritten + 2 * waits * sizeof(VkSemaphore));
-    if (!rewritten)
+    struct rewritten to;
+    if (!begin_list(&to, batches, count, sizeof *batches, waits, sizeof(VkSemaphore)))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    struct rewritten to = {.waits = (VkSemaphore *)(rewritten + count + 1)};
-    to.signals = to.waits + waits;
-    for (uint32_t i = 0; i < count; i++) {
-        rewritten[i + 1] = batches[i];
-        rewritten[i + 1].pWaitSemaphores =
-            rewrite_waits(device, &to, batches[i].waitSemaphoreCount, batches[i].pWaitSemaphores);
-    }
-    rewritten[0] = (VkSubmitInfo){
+    VkSubmitInfo *list = to.list;
+    for (VkSubmitInfo *batch = list + 1; batch <= list + count; batch++)
+        batch->pWaitSemaphores =
+            rewrite_waits(device, &to, batch->waitSemaphoreCount, batch->pWaitSemaphores);
+    list[0] = (VkSubmitInfo){
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
         .signalSemaphoreCount = to.signal_count,
         .pSignalSemaphores = to.signals,
     };
-    VkResult result = submit(device, queue, count + 1, rewritten, fence);
-    free(rewritten);
+    VkResult result = submit(device, queue, count + 1, list, fence);
+    free(list);
+    return result;
+}
+
+static VkResult bind_sparse(
+    struct device *device, VkQueue queue, uint32_t count, const VkBindSparseInfo *batches, VkFence fence) {
+    pthread_mutex_lock(&device->queue_lock);
+    VkResult result = device->vk.QueueBindSparse(queue, count, batches, fence);
+    pthread_mutex_unlock(&device->queue_lock);
     return result;
 }
 
@@ -323,27 +343,23 @@ static VKAPI_ATTR VkResult VKAPI_CALL queue_bind_sparse(
     struct device *device = device_of(queue);
     fence = real_fence(device, fence);
     size_t waits = device->imported ? COUNT_WAITS(batches, count, waitSemaphoreCount) : 0;
-    VkBindSparseInfo *rewritten =
-        calloc(1, (count + 1) * sizeof *rewritten + 2 * waits * sizeof(VkSemaphore));
-    if (!rewritten)
+    if (!waits)
+        return bind_sparse(device, queue, count, batches, fence);
+
+    struct rewritten to;
+    if (!begin_list(&to, batches, count, sizeof *batches, waits, sizeof(VkSemaphore)))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    struct rewritten to = {.waits = (VkSemaphore *)(rewritten + count + 1)};
-    to.signals = to.waits + waits;
-    for (uint32_t i = 0; i < count; i++) {
-        rewritten[i + 1] = batches[i];
-        if (waits)
-            rewritten[i + 1].pWaitSemaphores =
-                rewrite_waits(device, &to, batches[i].waitSemaphoreCount, batches[i].pWaitSemaphores);
-    }
-    rewritten[0] = (VkBindSparseInfo){
+    VkBindSparseInfo *list = to.list;
+    for (VkBindSparseInfo *batch = list + 1; batch <= list + count; batch++)
+        batch->pWaitSemaphores =
+            rewrite_waits(device, &to, batch->waitSemaphoreCount, batch->pWaitSemaphores);
+    list[0] = (VkBindSparseInfo){
         .sType = VK_STRUCTURE_TYPE_BIND_SPARSE_INFO,
         .signalSemaphoreCount = to.signal_count,
         .pSignalSemaphores = to.signals,
     };
-    pthread_mutex_lock(&device->queue_lock);
-    VkResult result = device->vk.QueueBindSparse(queue, count + 1, rewritten, fence);
-    pthread_mutex_unlock(&device->queue_lock);
-    free(rewritten);
+    VkResult result = bind_sparse(device, queue, count + 1, list, fence);
+    free(list);
     return result;
 }
 
@@ -356,6 +372,25 @@ static VkResult submit2(
     return result;
 }
 
+static const VkSemaphoreSubmitInfo *rewrite_waits2(
+    struct device *device, struct rewritten *to, uint32_t count, const VkSemaphoreSubmitInfo *waits) {
+    VkSemaphoreSubmitInfo *start = to->waits, *signals = to->signals;
+    for (uint32_t i = 0; i < count; i++) {
+        VkSemaphore payload = take_import(device, waits[i].semaphore);
+        start[i] = waits[i];
+        if (!payload)
+            continue;
+        start[i].semaphore = payload;
+        signals[to->signal_count++] = (VkSemaphoreSubmitInfo){
+            .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
+            .semaphore = payload,
+            .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
+        };
+    }
+    to->waits = start + count;
+    return start;
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL queue_submit2(
     VkQueue queue, uint32_t count, const VkSubmitInfo2 *batches, VkFence fence) {
     struct device *device = device_of(queue);
@@ -364,35 +399,20 @@ static VKAPI_ATTR VkResult VKAPI_CALL queue_submit2(
     if (!waits)
         return submit2(device, queue, count, batches, fence);
 
-    VkSubmitInfo2 *rewritten =
-        calloc(1, (count + 1) * sizeof *rewritten + 2 * waits * sizeof(VkSemaphoreSubmitInfo));
-    if (!rewritten)
+    struct rewritten to;
+    if (!begin_list(&to, batches, count, sizeof *batches, waits, sizeof(VkSemaphoreSubmitInfo)))
         return VK_ERROR_OUT_OF_HOST_MEMORY;
-    VkSemaphoreSubmitInfo *wait = (VkSemaphoreSubmitInfo *)(rewritten + count + 1), *signals = wait + waits;
-    uint32_t signal_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        rewritten[i + 1] = batches[i];
-        rewritten[i + 1].pWaitSemaphoreInfos = wait;
-        for (uint32_t j = 0; j < batches[i].waitSemaphoreInfoCount; j++, wait++) {
-            *wait = batches[i].pWaitSemaphoreInfos[j];
-            VkSemaphore payload = take_import(device, wait->semaphore);
-            if (!payload)
-                continue;
-            wait->semaphore = payload;
-            signals[signal_count++] = (VkSemaphoreSubmitInfo){
-                .sType = VK_STRUCTURE_TYPE_SEMAPHORE_SUBMIT_INFO,
-                .semaphore = payload,
-                .stageMask = VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT,
-            };
-        }
-    }
-    rewritten[0] = (VkSubmitInfo2){
+    VkSubmitInfo2 *list = to.list;
+    for (VkSubmitInfo2 *batch = list + 1; batch <= list + count; batch++)
+        batch->pWaitSemaphoreInfos =
+            rewrite_waits2(device, &to, batch->waitSemaphoreInfoCount, batch->pWaitSemaphoreInfos);
+    list[0] = (VkSubmitInfo2){
         .sType = VK_STRUCTURE_TYPE_SUBMIT_INFO_2,
-        .signalSemaphoreInfoCount = signal_count,
-        .pSignalSemaphoreInfos = signals,
+        .signalSemaphoreInfoCount = to.signal_count,
+        .pSignalSemaphoreInfos = to.signals,
     };
-    VkResult result = submit2(device, queue, count + 1, rewritten, fence);
-    free(rewritten);
+    VkResult result = submit2(device, queue, count + 1, list, fence);
+    free(list);
     return result;
 }
 

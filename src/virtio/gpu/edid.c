@@ -152,9 +152,10 @@ static void put_base_block(uint8_t *out, const struct timing *native, uint32_t s
     out[36] = 0x08; /* 1024x768 at 60 Hz */
     put_standard_timings(out + 38);
 
-    /* A base block must have a detailed timing; for a native mode that is too large it is not the native one.
-     */
-    struct timing timing = fits_base_block(native) ? *native : make_timing(1920, 1080);
+    /* A base block must have a detailed timing, which is the preferred one; for a native mode that is too
+     * large it is another. Linux drops that (virtio_gpu_conn_mode_valid()), and then a standard timing of the
+     * same size with it: so it is of a size that is not among those. */
+    struct timing timing = fits_base_block(native) ? *native : make_timing(2560, 1440);
     bool size_known = out[21] != 0;
     timing.width_mm = size_known ? native->width_mm : 0;
     timing.height_mm = size_known ? native->height_mm : 0;
