@@ -10,7 +10,8 @@ make_initrd() { # OUT
     mkdir -p "$tree"/{bin,dev,mod,mnt,proc,sys}
     cp "$root/usr/bin/busybox" "$tree/bin/"
     for module in virtio_mmio virtio_blk crc32c_generic ext4 virtio_gpu virtio_input evdev virtio_net virtio_rng ${MODULES:-}; do
-        modprobe -D -d "$root" -S "$release" "$module" 2>/dev/null | awk '$1 == "insmod" { print $2 }'
+        # A kernel that has it built in, or no longer, has no such module.
+        { modprobe -D -d "$root" -S "$release" "$module" 2>/dev/null || true; } | awk '$1 == "insmod" { print $2 }'
     done | awk '!seen[$0]++' | while read -r path; do
         name=$(basename "$path")
         case $path in
@@ -38,7 +39,7 @@ EOF
     chmod +x "$tree/init"
     (cd "$tree" && find . | LC_ALL=C sort | cpio -o -H newc --quiet --reproducible | gzip -1) >"$1/initrd"
     rm -rf "$tree"
-    cp "$root"/boot/vmlinuz-* "$1/kernel"
+    cp "$(ls "$root"/boot/vmlinuz-* "$root"/usr/lib/modules/*/vmlinuz 2>/dev/null | head -n 1)" "$1/kernel" # newer packages: beside the modules
     rm -rf "$root"/boot/*
 }
 

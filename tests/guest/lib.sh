@@ -45,6 +45,15 @@ need_virglrenderer() {
     grep -q libvirglrenderer "${PEARVISOR_BUILD:-$top/build}/src/cli/pearvisor" || { echo "built without virglrenderer"; exit 77; }
 }
 
+# vulkan_work.c, for the guest or for this host; it finds the Vulkan loader when it runs.
+build_vulkan_work() { # COMPILER PROGRAM
+    local include=$top/.cache/sysroot/usr/include
+    [ -e "$include/vulkan/vulkan.h" ] || include=/usr/include
+    mkdir -p "$work/include"
+    ln -sfn "$include"/{vulkan,vk_video} "$work/include/"
+    "$1" -std=gnu17 -O2 -isystem "$work/include" "$here/vulkan_work.c" -o "$2" || fail "cannot compile vulkan_work"
+}
+
 free_port() {
     python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
