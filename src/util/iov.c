@@ -3,25 +3,28 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Calls for each piece of [offset, offset + size): copies to or from the buffer. */
+/* How much of *iov lies in [*offset, *offset + size), and where. Afterwards *offset counts from the end of
+ * *iov on. */
+static size_t take(const struct iovec *iov, size_t *offset, size_t size, uint8_t **at) {
+    size_t before = *offset < iov->iov_len ? *offset : iov->iov_len;
+    size_t part = iov->iov_len - before;
+    *at = (uint8_t *)iov->iov_base + before;
+    *offset -= before;
+    return part < size ? part : size;
+}
+
+/* Copies [offset, offset + size) to or from a buffer. */
 static size_t copy(
     const struct iovec *iov, unsigned count, size_t offset, uint8_t *to, const uint8_t *from, size_t size) {
     size_t done = 0;
     for (unsigned i = 0; i < count && done < size; i++) {
-        if (offset >= iov[i].iov_len) {
-            offset -= iov[i].iov_len;
-            continue;
-        }
-        uint8_t *at = (uint8_t *)iov[i].iov_base + offset;
-        size_t part = iov[i].iov_len - offset;
-        if (part > size - done)
-            part = size - done;
-        if (to)
+        uint8_t *at;
+        size_t part = take(&iov[i], &offset, size - done, &at);
+        if (part && to)
             memcpy(to + done, at, part);
-        else
+        else if (part)
             memcpy(at, from + done, part);
         done += part;
-        offset = 0;
     }
     return done;
 }
@@ -44,16 +47,11 @@ size_t iov_size(const struct iovec *iov, unsigned count) {
 unsigned iov_slice(struct iovec *out, const struct iovec *iov, unsigned count, size_t offset, size_t size) {
     unsigned used = 0;
     for (unsigned i = 0; i < count && size > 0; i++) {
-        if (offset >= iov[i].iov_len) {
-            offset -= iov[i].iov_len;
-            continue;
-        }
-        size_t part = iov[i].iov_len - offset;
-        if (part > size)
-            part = size;
-        out[used++] = (struct iovec){(uint8_t *)iov[i].iov_base + offset, part};
+        uint8_t *at;
+        size_t part = take(&iov[i], &offset, size, &at);
+        if (part)
+            out[used++] = (struct iovec){at, part};
         size -= part;
-        offset = 0;
     }
     return used;
 }
@@ -72,15 +70,10 @@ void *iov_piece(const struct iovec *iov, unsigned count, size_t offset, size_t s
 
 void iov_zero(const struct iovec *iov, unsigned count, size_t offset, size_t size) {
     for (unsigned i = 0; i < count && size > 0; i++) {
-        if (offset >= iov[i].iov_len) {
-            offset -= iov[i].iov_len;
-            continue;
-        }
-        size_t part = iov[i].iov_len - offset;
-        if (part > size)
-            part = size;
-        memset((uint8_t *)iov[i].iov_base + offset, 0, part);
+        uint8_t *at;
+        size_t part = take(&iov[i], &offset, size, &at);
+        if (part)
+            memset(at, 0, part);
         size -= part;
-        offset = 0;
     }
 }
