@@ -19,16 +19,41 @@ static int put_made(const struct share *share, const struct fid *dir, const char
     return result;
 }
 
-int serve_mkdir(struct share *share, struct wire_in *in, struct wire_out *out) {
+/* What mkdir and mknod begin with. */
+struct making {
+    const struct fid *dir;
     char name[NAME_SIZE];
-    const struct fid *dir = fid_find(share, wire_get32(in));
-    int result = fid_get_name(in, name);
-    uint32_t mode = wire_get32(in);
-    if (!dir || in->broken)
-        return EBADF;
-    if (!result && mkdirat(dir->path, name, mode & PERMISSIONS) < 0)
-        result = errno;
-    return result ? result : put_made(share, dir, name, &mode, out);
+    uint32_t mode;
+};
+
+static int get_making(struct share *share, struct wire_in *in, struct making *making) {
+    making->dir = fid_find(share, wire_get32(in));
+    int result = fid_get_name(in, making->name);
+    making->mode = wire_get32(in);
+    return !making->dir || in->broken ? EBADF : result;
+}
+
+int serve_mkdir(struct share *share, struct wire_in *in, struct wire_out *out) {
+    struct making m;
+    int result = get_making(share, in, &m);
+    if (result)
+        return result;
+    if (mkdirat(m.dir->path, m.name, m.mode & PERMISSIONS) < 0)
+        return errno;
+    return put_made(share, m.dir, m.name, &m.mode, out);
+}
+
+/* Device nodes would be the host's devices. */
+int serve_mknod(struct share *share, struct wire_in *in, struct wire_out *out) {
+    struct making m;
+    int result = get_making(share, in, &m);
+    if (result)
+        return result;
+    if (!S_ISREG(m.mode) && !S_ISFIFO(m.mode) && !S_ISSOCK(m.mode))
+        return EPERM;
+    if (mknodat(m.dir->path, m.name, (m.mode & S_IFMT) | (m.mode & PERMISSIONS), 0) < 0)
+        return errno;
+    return put_made(share, m.dir, m.name, &m.mode, out);
 }
 
 int serve_symlink(struct share *share, struct wire_in *in, struct wire_out *out) {
@@ -41,21 +66,6 @@ int serve_symlink(struct share *share, struct wire_in *in, struct wire_out *out)
     if (!result && symlinkat(target, dir->path, name) < 0)
         result = errno;
     return result ? result : put_made(share, dir, name, NULL, out);
-}
-
-/* Device nodes would be the host's devices. */
-int serve_mknod(struct share *share, struct wire_in *in, struct wire_out *out) {
-    char name[NAME_SIZE];
-    const struct fid *dir = fid_find(share, wire_get32(in));
-    int result = fid_get_name(in, name);
-    uint32_t mode = wire_get32(in);
-    if (!dir || in->broken)
-        return EBADF;
-    if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISSOCK(mode))
-        return EPERM;
-    if (!result && mknodat(dir->path, name, (mode & S_IFMT) | (mode & PERMISSIONS), 0) < 0)
-        result = errno;
-    return result ? result : put_made(share, dir, name, &mode, out);
 }
 
 int serve_link(struct share *share, struct wire_in *in, struct wire_out *out) {
