@@ -32,6 +32,12 @@ fresh_disk() {
     cp --sparse=always --reflink=auto "$guest/disk" "$work/disk"
 }
 
+# Compiles one of the programs beside this file for the guest, into FILE.
+guest_program() { # NAME FILE [GCC-OPTION]...
+    mkdir -p "$(dirname "$2")"
+    aarch64-linux-gnu-gcc -std=gnu17 -O2 "${@:3}" "$here/$1.c" -o "$2" || fail "cannot compile $1"
+}
+
 expect_lines() { # LOG PATTERN...
     local log=$1 pattern
     shift

@@ -7,9 +7,7 @@ start_program() { # PROGRAM ARGUMENT PEARVISOR-OPTIONS...
     if [ ! -e "$work/$program.initrd" ]; then
         echo true >"$work/suite.sh"
         use_guest suite small "$work/suite.sh"
-        mkdir -p "$work/overlay"
-        aarch64-linux-gnu-gcc -std=gnu17 -O2 -static "$here/$program.c" -o "$work/overlay/program" ||
-            fail "cannot compile $program"
+        guest_program "$program" "$work/overlay/program" -static
         cat >"$work/overlay/program_init" <<'S'
 #!/bin/busybox sh
 b=/bin/busybox
