@@ -187,19 +187,27 @@ static int replace_config(
     return result < 0 ? -1 : host_file_replace(machine_file(machine, "config", path), text, strlen(text), e);
 }
 
+/* Whether a line with it can be one of the configuration. An empty value takes the key away. */
+static int check_assignment(const char *key, const char *value, struct error *e) {
+    const char *known;
+    for (unsigned n = 0; !*value && (known = machine_config_key(n)); n++)
+        if (strcmp(key, known) == 0)
+            return 0;
+    char *copy = strdup(value);
+    struct error why;
+    int result = copy ? machine_config_check(key, copy, &why) : error_set(&why, "out of memory");
+    free(copy);
+    return result < 0 ? error_set(e, "%s=%s: %s", key, value, why.text) : 0;
+}
+
 /* One KEY=VALUE in text, which is replaced. */
 static int change(char **text, char *assignment, struct error *e) {
     char *value = strchr(assignment, '=');
     if (!value)
         return error_set(e, "'%s': expected KEY=VALUE", assignment);
     *value++ = 0;
-    char *copy = strdup(value);
-    struct error why;
-    if (*value && machine_config_check(assignment, copy, &why) < 0) {
-        free(copy);
-        return error_set(e, "%s=%s: %s", assignment, value, why.text);
-    }
-    free(copy);
+    if (check_assignment(assignment, value, e) < 0)
+        return -1;
     if (strchr(value, '\n'))
         return error_set(e, "%s: there is a line break in its value", assignment);
     char *changed = machine_config_replace(*text, assignment, value);

@@ -80,6 +80,7 @@ works set one user=
 grep -qx 'cpus = 2' "$vms/one/config" && ! grep -q user "$vms/one/config" || fail "set: $(cat "$vms/one/config")"
 refused 2 'cpus=99: expected' set one cpus=99
 refused 2 'colour=red: no such key' set one colour=red
+refused 2 'colour=: no such key' set one colour=
 refused 2 'expected KEY=VALUE' set one cpus
 EDITOR="sed -i s/64M/96M/" works edit one
 grep -qx 'memory = 96M' "$vms/one/config" || fail "edit changed nothing"
@@ -89,6 +90,7 @@ grep -qx 'memory = 96M' "$vms/one/config" || fail "a failed edit changed the con
 rm -f "$vms/one/config.edited"
 echo 'colour = red' >>"$vms/one/config"
 refused 2 '/one/config:[0-9]+: colour = red: no such key' start one
+refused 2 '/one/config:[0-9]+: colour = red: no such key' set one cpus=1
 works list && says '^one +created +0 '
 sed -i '/colour/d' "$vms/one/config"
 works set one "disk=$work/nowhere"
