@@ -11,14 +11,15 @@
 
 static const char usage[] =
     "usage: pearvisor image list [--json]\n"
-    "       pearvisor image build debian:13 [NAME]\n"
+    "       pearvisor image build debian:13|debian:13-desktop [NAME] [--packages NAME,NAME...]\n"
     "       pearvisor image pull debian:13|debian:12|ubuntu:24.04|URL [NAME] [--checksum HEX]\n"
     "       pearvisor image import FILE NAME [--kernel FILE [--initrd FILE] [--append TEXT]]\n"
     "       pearvisor image remove NAME\n"
     "\n"
-    "build makes a Debian from its packages, for 'pearvisor create --image', without root; what it has made\n"
-    "once comes from the cache. pull downloads a distribution's cloud image and checks it. import takes any\n"
-    "raw or qcow2 image. NAME is what was built or pulled unless it is given.\n"
+    "build makes a Debian from its packages (debian:13-desktop: with Xfce), and from more that are named,\n"
+    "for 'pearvisor create --image', without root; what it has made once comes from the cache. pull\n"
+    "downloads a distribution's cloud image and checks it. import takes any raw or qcow2 image. NAME is\n"
+    "what was built or pulled unless it is given.\n"
     "\n"
     "Exit status: 0 done, 2 usage, or it cannot be done.\n";
 
@@ -27,7 +28,7 @@ enum { OPERANDS_MAX = 2 };
 struct image_options {
     char *operands[OPERANDS_MAX];
     unsigned count;
-    const char *kernel, *initrd, *append, *checksum;
+    const char *kernel, *initrd, *append, *checksum, *packages;
     bool json, help;
 };
 
@@ -41,6 +42,7 @@ TEXT(kernel)
 TEXT(initrd)
 TEXT(append)
 TEXT(checksum)
+TEXT(packages)
 
 #define FLAG(member)                                                                                         \
     static int on_##member(void *ctx, char *text, struct error *e) {                                         \
@@ -100,7 +102,7 @@ static int list(const struct image_options *o, struct error *e) {
 }
 
 static int build(const struct image_options *o, struct error *e) {
-    return image_build(o->operands[0], o->operands[o->count - 1], e);
+    return image_build(o->operands[0], o->operands[o->count - 1], o->packages ? o->packages : "", e);
 }
 
 static int pull(const struct image_options *o, struct error *e) {
@@ -131,7 +133,7 @@ static const struct {
     struct argument arguments[5];
 } commands[] = {
     {"list", 0, 0, list, {{"--json", false, on_json}, {"--help", false, on_help}}},
-    {"build", 1, 2, build, {{"--help", false, on_help}}},
+    {"build", 1, 2, build, {{"--packages", true, on_packages}, {"--help", false, on_help}}},
     {"pull", 1, 2, pull, {{"--checksum", true, on_checksum}, {"--help", false, on_help}}},
     {"import", 2, 2, import,
         {{"--kernel", true, on_kernel}, {"--initrd", true, on_initrd}, {"--append", true, on_append},

@@ -1,4 +1,6 @@
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,9 +9,20 @@
 #include "host/program.h"
 #include "image/internal.h"
 
-static const struct {
-    const char *source, *script, *append;
-} builds[] = {{"debian:13", "image-debian", "console=ttyAMA0 root=/dev/vda quiet"}};
+enum { PACKAGES_MAX = 256, LIST_SIZE_MAX = 8192 };
+
+#define DESKTOP                                                                                              \
+    "lightdm,lightdm-gtk-greeter,xserver-xorg-core,xserver-xorg-input-libinput,x11-xserver-utils,"           \
+    "xfce4-session,xfwm4,xfdesktop4,xfce4-panel,xfce4-settings,xfce4-terminal,thunar,mousepad,"              \
+    "adwaita-icon-theme,fonts-dejavu-core,libgl1-mesa-dri,libegl1,mesa-vulkan-drivers,mesa-utils,"           \
+    "vulkan-tools,dbus-user-session,dbus-x11"
+
+static const struct build {
+    const char *source, *script, *append, *packages;
+} builds[] = {
+    {"debian:13", "image-debian", "console=ttyAMA0 root=/dev/vda quiet", ""},
+    {"debian:13-desktop", "image-debian", "console=ttyAMA0 root=/dev/vda quiet", DESKTOP},
+};
 
 /* The scripts run machines of this very program. */
 static int name_program(struct error *e) {
@@ -21,31 +34,72 @@ static int name_program(struct error *e) {
     return setenv("PEARVISOR", path, 1) < 0 ? error_set(e, "out of memory") : 0;
 }
 
-static int run_script(const char *script, const char *directory, struct error *e) {
-    const char *share = getenv("PEARVISOR_SHARE");
+/* Debian Policy, 5.6.1: names have lower case letters, digits, plus and minus signs and periods. Changes
+ * list. */
+static int split_packages(char *list, const char *words[PACKAGES_MAX], struct error *e) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
+    unsigned count = 0;
+    for (char *at = list, *name; (name = strsep(&at, ","));) {
+        if (!*name && !at && !count)
+            break;
+        if (!isalnum((unsigned char)*name) || name[strspn(name, letters)])
+            return error_set(e, "'%.80s': no name of a package", name);
+        if (count == PACKAGES_MAX)
+            return error_set(e, "more than %d packages", PACKAGES_MAX);
+        words[count++] = name;
+    }
+    return (int)count;
+}
+
+static int run_script(const char *script, const char *directory, char *packages, struct error *e) {
+    const char *share = getenv("PEARVISOR_SHARE"), *argv[PACKAGES_MAX + 3];
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", share ? share : PEARVISOR_SHARE, script);
+    argv[0] = path;
+    argv[1] = directory;
+    int count = split_packages(packages, argv + 2, e);
+    if (count < 0)
+        return -1;
+    argv[count + 2] = NULL;
     if (access(path, X_OK) < 0)
         return error_set(e, "%s: %s", path, strerror(errno));
     if (name_program(e) < 0)
         return -1;
-    int status = host_program_run((const char *const[]){path, directory, NULL}, NULL, 0, e);
+    int status = host_program_run(argv, NULL, 0, e);
     return status <= 0 ? status : error_set(e, "no image was built");
 }
 
-int image_build(const char *source, const char *name, struct error *e) {
+/* What was built with other packages is kept apart. FNV-1a. */
+static int find_cache(const char *source, const char *packages, char *out, struct error *e) {
+    char file[128];
+    uint64_t hash = 0xcbf29ce484222325;
+    for (const char *c = packages; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
+    snprintf(file, sizeof file, *packages ? "%s+%016" PRIx64 : "%s", source, hash);
+    return image_cache_file(file, out, e);
+}
+
+static const struct build *find_build(const char *source, struct error *e) {
+    for (unsigned n = 0; n < sizeof builds / sizeof *builds; n++)
+        if (strcmp(builds[n].source, source) == 0)
+            return &builds[n];
+    error_set(e, "%s: no such build (there are %s and %s)", source, builds[0].source, builds[1].source);
+    return NULL;
+}
+
+int image_build(const char *source, const char *name, const char *more, struct error *e) {
     char directory[PATH_MAX], disk[PATH_MAX + 8], kernel[PATH_MAX + 8], initrd[PATH_MAX + 8];
+    char packages[LIST_SIZE_MAX];
     struct machine image;
-    unsigned n = 0;
-    while (n < sizeof builds / sizeof *builds && strcmp(builds[n].source, source) != 0)
-        n++;
-    if (n == sizeof builds / sizeof *builds)
-        return error_set(e, "%s: no such build (there is %s)", source, builds[0].source);
+    const struct build *build = find_build(source, e);
+    if (!build)
+        return -1;
     if (image_find(&image, name, NULL) == 0)
         return error_set(e, "there is an image '%s' already", name);
-    if (image_cache_file(source, directory, e) < 0)
-        return -1;
-    if (run_script(builds[n].script, directory, e) < 0)
+    if (snprintf(packages, sizeof packages, "%s%s%s", build->packages, *build->packages && *more ? "," : "",
+            more) >= (int)sizeof packages)
+        return error_set(e, "--packages: too long");
+    if (find_cache(source, more, directory, e) < 0 || run_script(build->script, directory, packages, e) < 0)
         return -1;
     snprintf(disk, sizeof disk, "%s/disk", directory);
     snprintf(kernel, sizeof kernel, "%s/kernel", directory);
@@ -54,7 +108,7 @@ int image_build(const char *source, const char *name, struct error *e) {
         .disk = disk,
         .kernel = kernel,
         .initrd = initrd,
-        .append = builds[n].append,
+        .append = build->append,
         .source = source,
         .trusted = true,
     };

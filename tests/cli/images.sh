@@ -55,6 +55,9 @@ refused 'needs its backing file' image import overlay.qcow2 one
 refused 'short.img' image import short.img one
 refused 'need --kernel' image import disk.raw one --append quiet
 refused 'no such build' image build plan9
+refused "'Vim': no name of a package" image build debian:13 --packages vim,Vim
+refused "'': no name of a package" image build debian:13 --packages ,
+refused "'-ofoo': no name of a package" image build debian:13 --packages=-ofoo
 refused 'not in the catalogue' image pull plan9
 refused 'checksum: expected' image pull debian:13 --checksum 12
 refused "no image 'one'" image remove one
