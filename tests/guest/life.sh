@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# From an empty home to a shell: an image is built (or comes from the cache), a machine is made of it, started, used by ssh,
-# stopped, cloned and deleted; by an ordinary user where this one is root and others may read the tree.
+# A machine's whole life, from an empty home, by an ordinary user where this one is root and others may read the tree: an image
+# is built (or comes from the cache), a machine is made of it and started, used by ssh, paused, shot, stopped, cloned, given a
+# larger disk, started again and deleted.
 . "$(dirname "$0")/lib.sh"
 export HOME=$work/home XDG_DATA_HOME= XDG_CACHE_HOME= PEARVISOR_CACHE=$cache
+vms=$HOME/.local/share/pearvisor/vms
 mkdir -p "$HOME" "$cache/images"
 as=()
 if [ "$(id -u)" = 0 ] && runuser -u nobody -- test -x "${PEARVISOR_BUILD:-$top/build}/src/cli/pearvisor" 2>/dev/null; then
@@ -14,7 +16,8 @@ if [ "$(id -u)" = 0 ] && runuser -u nobody -- test -x "${PEARVISOR_BUILD:-$top/b
     as=(runuser -u nobody -- env HOME="$HOME")
 fi
 pv() { timeout 570 "${as[@]}" "$top/pearvisor" "$@" </dev/null; }
-trap 'pv stop it --force 2>/dev/null; rm -rf "$work"' EXIT
+trap 'pv stop it --force 2>/dev/null; pv stop two --force 2>/dev/null; rm -rf "$work"' EXIT
+step() { echo "$SECONDS s: $1"; }
 
 pv image build debian:13 || fail "build"
 cmp -s "$PEARVISOR_CACHE/images/debian:13/stamp" "$cache/images/debian:13/stamp" ||
@@ -23,8 +26,9 @@ start=$SECONDS
 pv image build debian:13 second || fail "build from the cache"
 [ $((SECONDS - start)) -lt 20 ] || fail "the cache took $((SECONDS - start)) s"
 pv image remove second || fail "remove"
+step built
 
-pv create it --image debian:13 --user me --disk-size 6G --memory 1G --engine "${PEARVISOR_ENGINE:-auto}" --gpu off || fail "create"
+pv create it --image debian:13 --user me --disk-size 6G --memory 1G --engine "${PEARVISOR_ENGINE:-auto}" --gpu 2d || fail "create"
 pv image remove debian:13 2>"$work/err" && fail "an image in use was removed"
 grep -q "the disk of 'it' needs it" "$work/err" || fail "another reason" "$work/err"
 pv start it || fail "start"
@@ -32,10 +36,34 @@ pv ssh --timeout 120 it 'id -un; hostname; sudo -n id -u; df --output=size -BM /
 expect_lines "$work/said" '^me$' '^it$' '^0$' '^ *5[5-9][0-9][0-9]M$' '^running$'
 pv ssh it 'cloud=$(sudo blkid -L CIDATA) && sudo mount -o ro $cloud /mnt && ls /mnt && cat /mnt/meta-data && head -1 /mnt/user-data' >"$work/seed" 2>&1
 expect_lines "$work/seed" '^meta-data$' '^user-data$' '^instance-id: "it-' '^#cloud-config$'
-pv ssh it 'sudo sh -c "echo kept >/etc/kept"; sync'
+step "logged in"
+
+PYTHONPATH=$top/tests/support "${as[@]}" python3 "$here/life_session.py" "$top/pearvisor" it "$work/home/shot.png" || exit 1
+pv ssh it 'sudo sh -c "head -c 3000000 /dev/urandom >/etc/kept; md5sum /etc/kept >/etc/sums"' || fail "write"
+step "paused and shot"
 pv stop it || fail "stop"
-pv disk check "$HOME/.local/share/pearvisor/vms/it/disk.qcow2" >"$work/check" || fail "the disk is damaged" "$work/check"
+pv disk check "$vms/it/disk.qcow2" >"$work/check" || fail "the disk is damaged" "$work/check"
+pv disk convert "$vms/it/disk.qcow2" "$HOME/raw" --format raw && e2fsck -fn "$HOME/raw" >"$work/check" 2>&1 || fail "the root is not clean" "$work/check"
+rm "$HOME/raw"
+step stopped
+
 pv clone it two || fail "clone"
+pv disk resize "$vms/it/disk.qcow2" 8G || fail "resize"
+pv start it && pv start two || fail "start again"
+who='hostname; cat /etc/machine-id; sha256sum </etc/ssh/ssh_host_ed25519_key.pub; md5sum -c /etc/sums'
+size='df --output=size -BM / | tail -1'
+ended='journalctl -q -b -1 -o cat -n 400 | grep -E "Power key pressed|Reached target.*([Pp]ower-*[Oo]ff)|Journal stopped"
+    journalctl -b 0 | grep -E "uncleanly|recovery complete|orphan"'
+pv ssh --timeout 120 it "$who; $size; $ended" >"$work/it" 2>"$work/err"
+pv ssh --timeout 120 two "$who; $size" >"$work/two" 2>"$work/err"
+expect_lines "$work/it" '^it$' '^/etc/kept: OK$' '^ *7[4-9][0-9][0-9]M$' 'Power key pressed' 'Reached target' 'Journal stopped'
+grep -E 'uncleanly|recovery complete|orphan' "$work/it" && fail "the shutdown was not clean" "$work/it"
+expect_lines "$work/two" '^two$' '^/etc/kept: OK$' '^ *5[5-9][0-9][0-9]M$'
+grep -vE '^/etc/kept' "$work/two" | grep -xF -f - "$work/it" && fail "the clone is the same machine" "$work/two"
+step "started again"
+
+pv stop it && pv stop two || fail "stop again"
 pv delete it && pv delete two || fail "delete"
 pv image remove debian:13 || fail "remove"
 [ -z "$(find "$HOME/.local/share/pearvisor" -mindepth 2 -not -name '.lock')" ] || fail "something is left: $(find "$HOME")"
+step deleted
