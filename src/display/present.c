@@ -17,6 +17,7 @@ enum {
     MIN_WIDTH = 320,
     MIN_HEIGHT = 200,
     SETTLE_MS = 150, /* a window that is being dragged larger is told to the guest once it rests */
+    LOST_MS = 200,   /* see wait_ms() */
     CODES = 0x300,   /* of evdev */
     BTN_LEFT = 0x110,
 };
@@ -262,12 +263,18 @@ static bool handle(struct present *p, const SDL_Event *event) {
     return true;
 }
 
+/* Never for ever: Vulkan's threads read from the same X connection, and what was to wake this thread is then
+ * in a queue, where it is found only by looking again. */
+static int wait_ms(const struct present *p) {
+    return p->resized ? SETTLE_MS : p->overlay ? OVERLAY_PERIOD_MS : LOST_MS;
+}
+
 void present_run(struct present *p) {
     SDL_Event event;
     for (;;) {
         if (p->redraw)
             draw(p);
-        bool any = SDL_WaitEventTimeout(&event, p->resized ? SETTLE_MS : p->overlay ? OVERLAY_PERIOD_MS : -1);
+        bool any = SDL_WaitEventTimeout(&event, wait_ms(p));
         if (!any && p->overlay) /* which shows that nothing happens */
             p->redraw = true;
         for (; any; any = SDL_PollEvent(&event))
