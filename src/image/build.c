@@ -14,7 +14,8 @@ enum { PACKAGES_MAX = 256, LIST_SIZE_MAX = 8192 };
 #define DESKTOP                                                                                              \
     "lightdm,lightdm-gtk-greeter,xserver-xorg-core,xserver-xorg-input-libinput,x11-xserver-utils,"           \
     "xfce4-session,xfwm4,xfdesktop4,xfce4-panel,xfce4-settings,xfce4-terminal,thunar,mousepad,"              \
-    "adwaita-icon-theme,fonts-dejavu-core,libgl1-mesa-dri,libegl1,mesa-vulkan-drivers,mesa-utils,"           \
+    "adwaita-icon-theme,librsvg2-common,fonts-dejavu-core,libgl1-mesa-dri,libegl1,mesa-vulkan-drivers,mesa-" \
+    "utils,"                                                                                                 \
     "vulkan-tools,dbus-user-session,dbus-x11"
 
 static const struct build {
