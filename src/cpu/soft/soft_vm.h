@@ -37,8 +37,8 @@ struct soft_vm {
     pthread_t timer_thread;
     bool timer_running;           /* the thread exists */
     bool timer_quit;              /* it shall end */
-    _Atomic uint32_t timer_word;  /* it sleeps on this */
-    uint64_t timer_next;          /* when it wakes by itself, host_now_ns() */
+    int timer_alarm;              /* it sleeps until then; -1: there is none yet */
+    uint64_t timer_next;          /* when that is, host_now_ns() */
     _Atomic uint64_t clock_base;  /* host_now_ns() when the counter was 0, as moved by pauses */
     _Atomic uint64_t clock_pause; /* host_now_ns() when the counter was stopped; 0: it runs */
 };

@@ -3,8 +3,10 @@
  * A timer's line follows its condition. Conditions change when the guest writes the registers, on the vCPU's
  * thread, and when time comes, on the timer thread; a vCPU asleep in WFI wakes for its own. */
 #include <string.h>
+#include <unistd.h>
 
 #include "cpu/soft/soft_vm.h"
+#include "host/alarm.h"
 #include "host/clock.h"
 #include "host/sleep.h"
 
@@ -52,27 +54,34 @@ static void want(struct soft_vm *vm, uint64_t deadline) {
     if (deadline >= vm->timer_next)
         return;
     vm->timer_next = deadline;
-    atomic_fetch_add(&vm->timer_word, 1);
-    host_wake_one(&vm->timer_word);
+    host_alarm_set(vm->timer_alarm, deadline);
 }
 
 static void changed(struct cpu *cpu, unsigned timer) {
     want(cpu->vm, update(cpu, timer));
 }
 
+/* Lets it sleep as long as no vCPU needs it. Under timer_lock. */
+static void plan(struct soft_vm *vm) {
+    uint64_t next = HOST_FOREVER;
+    for (unsigned i = 0; i < vm->count; i++) {
+        uint64_t deadline = vm->cpus[i]->timer_own ? HOST_FOREVER : update_both(vm->cpus[i]);
+        next = deadline < next ? deadline : next;
+    }
+    if (next == vm->timer_next)
+        return;
+    vm->timer_next = next;
+    host_alarm_set(vm->timer_alarm, next);
+}
+
 static void *timer_main(void *arg) {
     struct soft_vm *vm = arg;
     pthread_mutex_lock(&vm->timer_lock);
     while (!vm->timer_quit) {
-        uint64_t next = HOST_FOREVER;
-        for (unsigned i = 0; i < vm->count; i++) {
-            uint64_t deadline = vm->cpus[i]->timer_own ? HOST_FOREVER : update_both(vm->cpus[i]);
-            next = deadline < next ? deadline : next;
-        }
-        vm->timer_next = next;
-        uint32_t word = atomic_load(&vm->timer_word);
+        vm->timer_next = HOST_FOREVER; /* it has come */
+        plan(vm);
         pthread_mutex_unlock(&vm->timer_lock);
-        host_sleep_on(&vm->timer_word, word, next);
+        host_alarm_wait(vm->timer_alarm);
         pthread_mutex_lock(&vm->timer_lock);
     }
     pthread_mutex_unlock(&vm->timer_lock);
@@ -82,10 +91,14 @@ static void *timer_main(void *arg) {
 void timer_init(struct soft_vm *vm) {
     pthread_mutex_init(&vm->timer_lock, NULL);
     vm->timer_next = HOST_FOREVER;
+    vm->timer_alarm = -1;
     atomic_store(&vm->clock_base, host_now_ns());
 }
 
 int timer_start_thread(struct soft_vm *vm, struct error *e) {
+    vm->timer_alarm = host_alarm_open(e);
+    if (vm->timer_alarm < 0)
+        return -1;
     int result = pthread_create(&vm->timer_thread, NULL, timer_main, vm);
     if (result)
         return error_set(e, "cannot start the timer's thread: %s", strerror(result));
@@ -101,6 +114,8 @@ void timer_destroy(struct soft_vm *vm) {
         pthread_mutex_unlock(&vm->timer_lock);
         pthread_join(vm->timer_thread, NULL);
     }
+    if (vm->timer_alarm >= 0)
+        close(vm->timer_alarm);
     pthread_mutex_destroy(&vm->timer_lock);
 }
 
@@ -157,6 +172,8 @@ uint64_t timer_sleep_begin(struct cpu *cpu) {
     pthread_mutex_lock(&cpu->vm->timer_lock);
     cpu->timer_own = true;
     uint64_t deadline = update_both(cpu);
+    if (deadline == cpu->vm->timer_next)
+        plan(cpu->vm);
     pthread_mutex_unlock(&cpu->vm->timer_lock);
     return deadline;
 }
