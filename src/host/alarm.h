@@ -1,4 +1,5 @@
-/* A time that one thread sleeps until, and that others may move: nobody wakes up for that, unlike with a futex. */
+/* A time that one thread sleeps until, and that others may move: nobody wakes up for that, unlike with a
+ * futex. */
 #pragma once
 
 #include <stdint.h>

@@ -10,7 +10,7 @@
 
 enum { UNIT = 512, UNITS_MAX = 64, RECORDS = 400 };
 
-/* Of unit u of record n, its first word tells all others (kill.py knows, too). */
+/* From where the words of unit u of record n count; kill.py knows, too. */
 static uint64_t mark(uint64_t n, uint64_t u) {
     return (n << 16 | u) * 0x9e3779b97f4a7c15u;
 }
