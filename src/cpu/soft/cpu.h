@@ -72,6 +72,13 @@ struct a64_insn;
 struct cpu {
     /* x0-x30; [31] is always zero; [32] the current SP; [33] swallows writes to XZR (insn.h, REG_*). */
     uint64_t x[REG_COUNT];
+    /* Translated code addresses what follows, up to flags_kind, by 8 bits (jit/translate.h). */
+    uint64_t page_va;           /* the virtual page that it executes */
+    _Atomic uint32_t attention; /* set of enum attention; also what WFI sleeps on */
+    /* Translated code may leave what NZCV is computed from (jit/flags.c); 0 outside of it: nzcv holds. */
+    uint32_t flags_kind;
+    uint64_t flags_operand[2];
+
     uint64_t pc;      /* of the instruction that executes */
     uint64_t next_pc; /* where execution goes on; the run loop sets pc + 4, branches overwrite it */
     uint8_t nzcv;
@@ -104,13 +111,8 @@ struct cpu {
     struct jit *jit;                   /* translated code, owned by the vCPU; NULL: interpreted only */
     struct verify *verify;             /* owned by the vCPU, or NULL (jit/verify.h) */
     struct verify *replay;             /* this is the shadow of a vCPU (replay.h) */
-    uint64_t page_va;                  /* the virtual page that translated code executes */
-    /* Translated code may leave what NZCV is computed from (jit/flags.c); 0 outside of it: nzcv holds. */
-    uint32_t flags_kind;
-    uint64_t flags_operand[2];
 
-    _Atomic uint32_t attention; /* set of enum attention; also what WFI sleeps on */
-    _Atomic uint32_t lines;     /* set of 1 << enum engine_line: levels from the interrupt controller */
+    _Atomic uint32_t lines; /* set of 1 << enum engine_line: levels from the interrupt controller */
 
     struct soft_vm *vm;
     unsigned index;

@@ -58,10 +58,10 @@ struct jit {
     const uint8_t *dead_at;      /* the same, by JIT_LEAVE_DEAD */
     const uint8_t *interpret_at; /* the same, by JIT_LEAVE_INTERPRET */
     const uint8_t *chain;        /* called from where struct jit_chain follows */
-    const uint8_t *handler;     /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
-    const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
-    const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
-    const uint8_t *jump;        /* rax: pc, to go on there */
+    const uint8_t *handler; /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
+    const uint8_t *handler_fixed; /* the same; stores the fixed registers before and loads them behind */
+    const uint8_t *handler_end;   /* jumped to; rcx: insn. Goes on at next_pc */
+    const uint8_t *sync_flags;    /* called; clobbers rax, rcx, rdx */
     /* By log2 of the bytes, and whether they are written: called; rax: the address. ZF: rax is its entry's
      * addend, and rdx the address. Otherwise rax stays. Clobbers rcx, rdx, xmm0 and xmm1. */
     const uint8_t *look_up[JIT_LOOK_UPS][2];
@@ -103,7 +103,7 @@ void jit_write_jump(struct jit *jit, struct x86 *a);
  * from another page. A jump within the page goes behind that. */
 enum {
     JIT_DEAD_STUB = 10,   /* before the entry: MOV ecx, offset; JMP dead_at */
-    JIT_SET_PAGE = 14,    /* AND rax, -4096; MOV [page_va], rax */
+    JIT_SET_PAGE = 11,    /* AND rax, -4096; MOV [page_va], rax */
     JIT_DEAD_JUMP = 0xeb, /* JMP rel8, back to the dead stub */
 };
 
@@ -114,9 +114,8 @@ const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain)
 
 /* --- the region being translated */
 enum {
-    REGION_INSNS = 96,  /* at most */
-    REGION_SPREAD = 64, /* beyond this many no further branch is followed */
-    REGION_HOST_REGS = 10,
+    REGION_INSNS = 96,        /* at most */
+    REGION_SPREAD = 64,       /* beyond this many no further branch is followed */
     REGION_HOST_VECTORS = 10, /* from xmm6 on */
     REGION_SLOTS = 8,         /* of the stack frame, for groups of accesses */
     REGION_FIXUPS = 1024,
@@ -184,12 +183,22 @@ struct region {
     struct region_insn insn[REGION_INSNS];
     int count;
     int16_t index_of[CODE_PAGE_INSNS];
-    uint64_t allocated, written; /* sets of registers: in host registers; of them those that change */
-    uint64_t preset;             /* of those allocated, the ones written before anything else can happen */
+    /* Sets of registers. allocated: in host registers; of them: written: those that change; moved: not in
+     * the fixed places that others expect them in; preset: of those, written before anything else can happen.
+     * displaced: fixed ones whose host registers hold others here. */
+    uint64_t allocated, written, moved, preset, displaced;
     uint8_t host[64];
     struct region_group group[REGION_INSNS];
     int groups, slots; /* slots in use */
 };
+
+/* Guest registers that are in these host registers wherever translated code is entered, left, or goes from
+ * one region to another: those that compilers use most, four of five operands. 0: in cpu->x there. */
+#define JIT_FIXED                                                                                            \
+    {                                                                                                        \
+        [0] = RBX, [1] = RSI, [2] = RDI, [3] = R8, [4] = R9, [19] = R10, [20] = R11, [21] = R13, [22] = R14, \
+        [REG_SP] = R12                                                                                       \
+    }
 
 /* How NZCV follows from two operands (cpu.flags_kind): of a sum, of a difference, of a bitwise AND; or of the
  * sum or difference that gave the first operand, with the second. */

@@ -241,25 +241,62 @@ static void add_scores(struct score *score, uint64_t regs, unsigned weight) {
     }
 }
 
-/* The registers with most uses get host registers; one that is used once is better off in memory. */
-static void allocate_among(struct region *region, struct score *score, unsigned first, unsigned end,
-    const uint8_t *host, unsigned count) {
-    for (unsigned n = 0; n < count; n++) {
-        unsigned best = REG_ZR;
-        for (unsigned reg = first; reg < end; reg++)
-            if (score->uses[reg] > 1 && score->weight[reg] > score->weight[best])
-                best = reg;
+static const uint8_t fixed[REG_COUNT] = JIT_FIXED;
+
+/* Of the registers from first on that are in memory, the one with most uses, or REG_ZR. One that is used once
+ * is better off there. */
+static unsigned most_used(
+    const struct region *region, const struct score *score, unsigned first, unsigned end) {
+    unsigned best = REG_ZR;
+    for (unsigned reg = first; reg < end; reg++)
+        if (!(region->allocated & bit_of(reg)) && score->uses[reg] > 1 &&
+            score->weight[reg] > score->weight[best])
+            best = reg;
+    return best;
+}
+
+static unsigned least_used_fixed(const struct region *region, const struct score *score) {
+    unsigned least = REG_ZR;
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        if (fixed[reg] && !(region->displaced & bit_of(reg)) &&
+            (least == REG_ZR || score->weight[reg] < score->weight[least]))
+            least = reg;
+    return least;
+}
+
+/* A register takes the place of a fixed one where that pays for storing and loading both at the ends. */
+static void allocate_general(struct region *region, struct score *score) {
+    enum { PAYS = 8 };
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        if (fixed[reg]) {
+            region->allocated |= bit_of(reg);
+            region->host[reg] = fixed[reg];
+        }
+    for (;;) {
+        const unsigned best = most_used(region, score, 0, REG_COUNT), least = least_used_fixed(region, score);
+        if (best == REG_ZR || least == REG_ZR || score->weight[best] < score->weight[least] + PAYS)
+            return;
+        region->host[best] = fixed[least];
+        region->displaced |= bit_of(least);
+        region->allocated = (region->allocated | bit_of(best)) & ~bit_of(least);
+        region->moved |= bit_of(best);
+        score->uses[least] = 0; /* it does not come back */
+    }
+}
+
+static void allocate_vectors(struct region *region, struct score *score) {
+    enum { FIRST = 6 };
+    for (unsigned n = 0; n < REGION_HOST_VECTORS; n++) {
+        const unsigned best = most_used(region, score, REGION_VECTORS, 64);
         if (best == REG_ZR)
-            break;
-        score->weight[best] = 0;
+            return;
+        region->host[best] = (uint8_t)(FIRST + n);
         region->allocated |= bit_of(best);
-        region->host[best] = host[n];
+        region->moved |= bit_of(best);
     }
 }
 
 static void allocate(struct region *region) {
-    static const uint8_t host[REGION_HOST_REGS] = {RBX, RSI, RDI, R8, R9, R10, R11, R12, R13, R14},
-                         xmm[REGION_HOST_VECTORS] = {6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     struct score score = {0};
     uint64_t written = 0;
     for (int n = 0; n < region->count; n++) {
@@ -269,9 +306,9 @@ static void allocate(struct region *region) {
         add_scores(&score, i->writes, i->weight);
         written |= i->writes;
     }
-    region->allocated = 0;
-    allocate_among(region, &score, 0, REG_COUNT, host, REGION_HOST_REGS);
-    allocate_among(region, &score, REGION_VECTORS, 64, xmm, REGION_HOST_VECTORS);
+    region->allocated = region->moved = region->displaced = 0;
+    allocate_general(region, &score);
+    allocate_vectors(region, &score);
     region->written = written & region->allocated;
 }
 
@@ -288,7 +325,7 @@ static void find_preset(struct region *region) {
         if (i->next != n + 1)
             break;
     }
-    region->preset = preset & region->allocated;
+    region->preset = preset & region->moved;
 }
 
 /* Forward: which registers may be newer than memory. */

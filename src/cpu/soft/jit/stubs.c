@@ -10,6 +10,20 @@ _Static_assert(FRAME % 16 == 0, "the stack stays aligned");
 
 static const int32_t base_offset = offsetof(struct cpu, x[JIT_BASE_REG]);
 
+static const uint8_t fixed[REG_COUNT] = JIT_FIXED;
+
+static void load_fixed(struct x86 *a) {
+    for (int reg = 0; reg < REG_COUNT; reg++)
+        if (fixed[reg])
+            x86_load(a, true, fixed[reg], x86_m(RBP, (reg - JIT_BASE_REG) * 8));
+}
+
+static void store_fixed(struct x86 *a) {
+    for (int reg = 0; reg < REG_COUNT; reg++)
+        if (fixed[reg])
+            x86_store(a, true, x86_m(RBP, (reg - JIT_BASE_REG) * 8), fixed[reg]);
+}
+
 static void write_enter(struct jit *jit, struct x86 *a) {
     /* A function through the mapping that executes. */
     jit->enter = (uint64_t(*)(struct cpu *, const uint8_t *, struct tlb_set *))(uintptr_t)(a->at + a->run);
@@ -21,11 +35,14 @@ static void write_enter(struct jit *jit, struct x86 *a) {
     x86_stmxcsr(a, JIT_CPU(host_mxcsr));
     x86_ldmxcsr(a, JIT_CPU(mxcsr));
     x86_load(a, true, RAX, JIT_CPU(pc));
-    x86_jmp_rm(a, x86_r(RSI));
+    x86_mov(a, true, RCX, RSI);
+    load_fixed(a);
+    x86_jmp_rm(a, x86_r(RCX));
 }
 
 /* eax is the answer. */
 static void write_leave(struct x86 *a) {
+    store_fixed(a);
     x86_stmxcsr(a, JIT_CPU(mxcsr));
     x86_ldmxcsr(a, JIT_CPU(host_mxcsr));
     x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), FRAME);
@@ -54,15 +71,18 @@ static void write_leaves(struct jit *jit, struct x86 *a) {
     jit->interpret_at = write_leave_at(a, JIT_LEAVE_INTERPRET);
 }
 
-/* Calls a function of the run loop that says where the code for pc is, if there is any, and goes there. rsi
+/* Calls a function of the run loop that says where the code for pc is, if there is any, and goes there. rdx
  * is its second argument. */
 static void write_resolve(struct jit *jit, struct x86 *a, uintptr_t function) {
+    store_fixed(a);
+    x86_mov(a, true, RSI, RDX);
     x86_stmxcsr(a, JIT_CPU(mxcsr)); /* fetching may raise: jit_unwound() */
     x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
     x86_mov_imm(a, RAX, function);
     x86_alu_imm(a, true, ALU_SUB, x86_r(RSP), 8);
     x86_call_rm(a, x86_r(RAX));
     x86_alu_imm(a, true, ALU_ADD, x86_r(RSP), 8);
+    load_fixed(a);
     x86_test(a, true, x86_r(RAX), RAX);
     x86_jcc(a, CC_E, jit->leave);
     x86_mov(a, true, RCX, RAX);
@@ -78,8 +98,8 @@ static void write_miss(struct jit *jit, struct x86 *a) {
 
 static void write_chain(struct jit *jit, struct x86 *a) {
     jit->chain = a->at;
-    x86_pop(a, RSI);
-    x86_load(a, false, RCX, x86_m(RSI, offsetof(struct jit_chain, offset)));
+    x86_pop(a, RDX);
+    x86_load(a, false, RCX, x86_m(RDX, offsetof(struct jit_chain, offset)));
     x86_alu(a, true, ALU_ADD, RCX, JIT_CPU(page_va));
     x86_store(a, true, JIT_CPU(pc), RCX);
     write_resolve(jit, a, (uintptr_t)jit_resolve_chain);
@@ -138,6 +158,15 @@ static void write_handler(const struct cpu *cpu, struct x86 *a) {
     x86_jmp_rm(a, handler_of(cpu, a, verify_handler));
 }
 
+static void write_handler_fixed(struct jit *jit, struct x86 *a) {
+    jit->handler_fixed = a->at;
+    store_fixed(a);
+    x86_call(a, jit->handler);
+    x86_ldmxcsr(a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
+    load_fixed(a);
+    x86_ret(a);
+}
+
 void jit_write_jump(struct jit *jit, struct x86 *a) {
     _Static_assert(sizeof(struct tlb_jump) == 16, "four times an instruction");
     const int32_t jump = offsetof(struct tlb_set, jump);
@@ -154,6 +183,7 @@ void jit_write_jump(struct jit *jit, struct x86 *a) {
 static void write_handler_end(const struct cpu *cpu, struct x86 *a) {
     struct jit *jit = cpu->jit;
     jit->handler_end = a->at;
+    store_fixed(a);
     write_sync(a);
     x86_stmxcsr(a, JIT_CPU(mxcsr));
     write_prepare(a);
@@ -166,8 +196,8 @@ static void write_handler_end(const struct cpu *cpu, struct x86 *a) {
     x86_load(a, false, RCX, JIT_CPU(mmu_index));
     struct x86_rm set = JIT_CPU(tlb_set);
     x86_load(a, true, R15, x86_mx(RBP, RCX, 3, set.disp));
+    load_fixed(a);
     x86_load(a, true, RAX, JIT_CPU(next_pc));
-    jit->jump = a->at;
     jit_write_jump(jit, a);
 }
 
@@ -257,6 +287,7 @@ void jit_write_stubs(struct cpu *cpu) {
     write_chain(jit, &a);
     write_sync_flags(jit, &a);
     write_handler(cpu, &a);
+    write_handler_fixed(jit, &a);
     write_handler_end(cpu, &a);
     write_look_ups(jit, &a);
     if (cpu->verify)

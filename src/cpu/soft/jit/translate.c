@@ -13,6 +13,8 @@ struct x86 *jit_asm(struct translation *t) {
 
 /* --- general registers */
 
+static const uint8_t fixed[REG_COUNT] = JIT_FIXED;
+
 static struct x86_rm home(unsigned reg) {
     return x86_m(RBP, ((int32_t)reg - JIT_BASE_REG) * 8);
 }
@@ -71,6 +73,25 @@ static void reload(struct translation *t, uint64_t regs) {
     }
 }
 
+/* Registers go where all who come next, or come into C code, expect them. dirty: newer than memory. The flags
+ * stay. */
+static void leave_registers(struct translation *t, uint64_t dirty) {
+    jit_spill(t, dirty & t->region.moved);
+    for (uint64_t regs = t->region.displaced; regs; regs &= regs - 1) {
+        unsigned reg = (unsigned)__builtin_ctzll(regs);
+        x86_load(&t->a, true, fixed[reg], home(reg));
+    }
+}
+
+/* And back, at the region's start. */
+static void take_registers(struct translation *t) {
+    for (uint64_t regs = t->region.displaced; regs; regs &= regs - 1) {
+        unsigned reg = (unsigned)__builtin_ctzll(regs);
+        x86_store(&t->a, true, home(reg), fixed[reg]);
+    }
+    reload(t, t->region.moved & ~t->region.preset);
+}
+
 /* --- jumps */
 
 void jit_fix(struct translation *t, uint8_t *rel32, int index, int kind) {
@@ -119,9 +140,9 @@ static uint64_t dirty_behind(const struct translation *t, const struct region_in
  * at the flags. */
 static void leave_to(struct translation *t, const struct region_insn *i, int64_t offset, bool live) {
     count_through(t, i);
-    jit_spill(t, dirty_behind(t, i));
     if (live)
         jit_store_origin(t, i->flags_to);
+    leave_registers(t, dirty_behind(t, i));
     if (offset < 0 || offset >= PAGE_SIZE_4K) {
         x86_load(&t->a, true, RAX, JIT_CPU(page_va));
         x86_alu_imm(&t->a, true, ALU_ADD, x86_r(RAX), (int32_t)offset);
@@ -144,8 +165,8 @@ static void leave_to(struct translation *t, const struct region_insn *i, int64_t
 
 void jit_go_virtual(struct translation *t) {
     count_through(t, jit_current(t));
-    jit_spill(t, dirty_behind(t, jit_current(t)));
     jit_store_origin(t, jit_current(t)->flags_to);
+    leave_registers(t, dirty_behind(t, jit_current(t)));
     jit_write_jump(t->jit, &t->a);
 }
 
@@ -234,22 +255,35 @@ void jit_call_handler(struct translation *t) {
 void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
     (void)insn;
     count_through(t, jit_current(t));
-    jit_spill(t, jit_current(t)->dirty);
     jit_store_origin(t, jit_current(t)->flags_from);
+    leave_registers(t, jit_current(t)->dirty);
     load_insn_address(t, t->index);
     x86_jmp(&t->a, t->jit->handler_end);
 }
 
-/* In front of the region: spill, handler, reload. A handler may have changed what is mapped where. */
+/* In front of a region that has more to store and load than the fixed registers: spill, handler, reload. A
+ * handler may have changed what is mapped where. */
 static void write_call_handler(struct translation *t) {
     enum { RETURN_ADDRESS = 8 };
+    const struct region *region = &t->region;
+    t->call_handler = t->jit->handler_fixed;
+    if (!region->moved && !region->slots)
+        return;
     t->call_handler = t->a.at;
-    jit_spill(t, t->region.written);
-    x86_call(&t->a, t->jit->handler);
-    for (int slot = 0; slot < t->region.slots; slot++)
+    jit_spill(t, region->written & region->moved);
+    if (region->displaced) {
+        jit_spill(t, region->allocated & ~region->moved);
+        x86_call(&t->a, t->jit->handler);
+        x86_ldmxcsr(&t->a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
+        reload(t, region->allocated & ~region->moved);
+    } else {
+        x86_push(&t->a, RCX); /* keeps the stack aligned */
+        x86_call(&t->a, t->jit->handler_fixed);
+        x86_pop(&t->a, RCX);
+    }
+    for (int slot = 0; slot < region->slots; slot++)
         x86_store_imm(&t->a, true, jit_slot(slot, RETURN_ADDRESS), 0);
-    x86_ldmxcsr(&t->a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
-    reload(t, t->region.allocated);
+    reload(t, region->moved);
     x86_ret(&t->a);
 }
 
@@ -329,12 +363,12 @@ static void write_bails(struct translation *t, int first) {
             x86_bind(&t->a, t->fixup[n].rel32);
             t->fixup[n].rel32 = NULL;
         }
-    if (bail.kind == FIX_END) {
+    if (bail.kind == FIX_END)
         count_through(t, &t->region.insn[bail.index]);
-        jit_spill(t, t->region.insn[bail.index].dirty);
-    }
     if (t->region.insn[bail.index].flags_live || bail.kind == FIX_END)
         jit_store_origin(t, t->region.insn[bail.index].flags_from);
+    if (bail.kind == FIX_END)
+        leave_registers(t, t->region.insn[bail.index].dirty);
     load_insn_address(t, bail.index);
     if (bail.kind == FIX_END) {
         x86_jmp(&t->a, t->jit->handler_end);
@@ -347,9 +381,9 @@ static void write_bails(struct translation *t, int first) {
 static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
     const struct region_insn *i = &t->region.insn[index];
     count(t, i->ahead);
-    jit_spill(t, i->dirty);
     if (i->flags_live)
         jit_store_origin(t, i->flags_from);
+    leave_registers(t, i->dirty);
     x86_mov_imm(&t->a, RCX, i->offset);
     x86_jmp(&t->a, stub);
 }
@@ -406,7 +440,7 @@ static uint8_t *write_start(struct translation *t, unsigned offset) {
     uint8_t *start = t->a.at;
     x86_alu_imm(&t->a, true, ALU_AND, x86_r(RAX), -PAGE_SIZE_4K);
     x86_store(&t->a, true, JIT_CPU(page_va), RAX);
-    reload(t, t->region.allocated & ~t->region.preset);
+    take_registers(t);
     return start;
 }
 

@@ -12,9 +12,9 @@
  *   rax rcx rdx   scratch: any emitter may use them, nothing survives from one instruction to the next
  *   xmm0-5     scratch in the same way
  *   rsp        free for calls (rsp % 16 == 8)
- *   the others, and xmm6-15, hold the region's most used guest registers. Their copies in cpu->x are stale
- * until the region is left or a handler is called: use jit_source() and its kin, which know where a register
- * is.
+ *   the others hold guest registers: where regions are entered and left, always the same ones (JIT_FIXED).
+ * A region may keep others there, and does so in xmm6-15. Their copies in cpu->x are stale until a handler is
+ * called or translated code is left: use jit_source() and its kin, which know where a register is.
  *
  * An emitter must not change guest state before the last point where it may raise or bail out: jit_bail_if()
  * leaves the instruction to its handler, which does it from the start. jit_access() may bail out too. */
@@ -69,7 +69,7 @@ struct jit_form {
 /* By op. */
 extern const struct jit_form jit_forms[];
 
-enum { JIT_BASE_REG = 16 };
+enum { JIT_BASE_REG = 20 };
 #define JIT_CPU(member)                                                                                      \
     x86_m(RBP, (int32_t)offsetof(struct cpu, member) - (int32_t)offsetof(struct cpu, x[JIT_BASE_REG]))
 
