@@ -43,6 +43,14 @@ struct jit_chain {
     uint32_t next;   /* jit_page.chains, once it leads to the target */
 } __attribute__((packed));
 
+/* An instruction that its translation leaves to its handler, in as few bytes as it can be said in: there is
+ * one for nearly every access to memory, and hardly any is ever needed. */
+struct jit_bail {
+    uint32_t word;
+    int32_t back;    /* from here to the code behind the instruction */
+    uint16_t offset; /* in its page */
+} __attribute__((packed));
+
 enum { JIT_CHAIN_CALL = 5 }; /* bytes of the CALL, behind the JMP */
 
 struct jit {
@@ -59,9 +67,11 @@ struct jit {
     const uint8_t *interpret_at; /* the same, by JIT_LEAVE_INTERPRET */
     const uint8_t *chain;        /* called from where struct jit_chain follows */
     const uint8_t *handler; /* called; rcx: insn. Keeps no register but rbp, r15 and those callee-saved */
-    const uint8_t *handler_fixed; /* the same; stores the fixed registers before and loads them behind */
-    const uint8_t *handler_end;   /* jumped to; rcx: insn. Goes on at next_pc */
-    const uint8_t *sync_flags;    /* called; clobbers rax, rcx, rdx */
+    const uint8_t *handler_fixed;     /* the same; stores the fixed registers before and loads them behind */
+    const uint8_t *bail, *bail_fixed; /* like those; rcx: struct jit_bail */
+    const uint8_t *bail_here; /* bail_fixed, called from where struct jit_bail follows; goes where it says */
+    const uint8_t *handler_end; /* jumped to; rcx: insn. Goes on at next_pc */
+    const uint8_t *sync_flags;  /* called; clobbers rax, rcx, rdx */
     /* By log2 of the bytes, and whether they are written: called; rax: the address. ZF: rax is its entry's
      * addend, and rdx the address. Otherwise rax stays. Clobbers rcx, rdx, xmm0 and xmm1. */
     const uint8_t *look_up[JIT_LOOK_UPS][2];
@@ -96,6 +106,10 @@ void jit_flush(struct cpu *cpu);
 
 /* --- stubs.c: writes them to the start of the memory. */
 void jit_write_stubs(struct cpu *cpu);
+/* Around what a region does for a bail: rcx is struct jit_bail behind the first; the second goes where that
+ * says. Between them the stack is 8 bytes lower. */
+void jit_write_bail_begin(struct x86 *a);
+void jit_write_bail_end(struct x86 *a);
 /* Writes the jump to the guest address in rax, by the jump cache. */
 void jit_write_jump(struct jit *jit, struct x86 *a);
 
@@ -111,6 +125,8 @@ enum {
  * from there raises. The second leads the jump in front of the chain there. */
 const uint8_t *jit_resolve(struct cpu *cpu);
 const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain);
+/* Executes the instruction by its handler. */
+void jit_bail(struct cpu *cpu, const struct jit_bail *bail);
 
 /* --- the region being translated */
 enum {
@@ -225,7 +241,17 @@ struct flags_origin {
 struct fixup {
     uint8_t *rel32;
     int16_t index; /* of the region's insn */
-    enum { FIX_LABEL, FIX_EDGE, FIX_LOOKUP, FIX_BAIL, FIX_END, FIX_TAKEN, FIX_ATTENTION, FIX_INTERPRET } kind;
+    enum {
+        FIX_LABEL,
+        FIX_EDGE,
+        FIX_LOOKUP,
+        FIX_BAIL,
+        FIX_END,
+        FIX_TAKEN,
+        FIX_ATTENTION,
+        FIX_INTERPRET,
+        FIX_HANDLER
+    } kind;
 };
 
 struct translation {
@@ -243,7 +269,7 @@ struct translation {
     unsigned known;      /* the register that the instruction known_at set to known_value, or REG_SINK */
     int known_at;
     uint64_t known_value;
-    const uint8_t *call_handler; /* spills, calls, reloads */
+    const uint8_t *call_handler, *call_bail; /* spill, call, reload; NULL: not written yet */
     struct fixup fixup[REGION_FIXUPS];
     int fixups;
     bool failed; /* too many fixups */
@@ -294,6 +320,8 @@ void jit_go_taken(struct translation *t);
 void jit_go_virtual(struct translation *t);
 /* The current instruction by its handler. */
 void jit_call_handler(struct translation *t);
+/* What all jit_bail_if() of the instruction lead to; also for who comes from right before. */
+void jit_write_bail(struct translation *t, int index);
 
 /* --- memory.c: what an access does that the inline lookup did not find. */
 void jit_write_lookup(struct translation *t, int index);

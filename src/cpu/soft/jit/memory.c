@@ -235,7 +235,7 @@ void jit_write_lookup(struct translation *t, int index) {
     if (i->bail)
         x86_jmp(a, i->bail);
     else
-        jit_fix(t, x86_jmp_forward(a), index, FIX_BAIL);
+        jit_write_bail(t, index);
 }
 
 struct x86_rm jit_access(

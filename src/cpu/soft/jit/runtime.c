@@ -52,6 +52,17 @@ const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain)
     return start;
 }
 
+void jit_bail(struct cpu *cpu, const struct jit_bail *bail) {
+    struct a64_insn insn;
+    a64_decode(bail->word, &insn);
+    insn.page_offset = bail->offset;
+    cpu->pc = cpu->page_va + bail->offset;
+    if (cpu->verify)
+        verify_handler(cpu, &insn);
+    else
+        a64_exec[insn.op](cpu, &insn);
+}
+
 /* From pc on, until something asks for attention. */
 static __attribute__((noinline)) void run(struct cpu *cpu) {
     uint64_t answer = JIT_LEAVE;

@@ -158,13 +158,48 @@ static void write_handler(const struct cpu *cpu, struct x86 *a) {
     x86_jmp_rm(a, handler_of(cpu, a, verify_handler));
 }
 
-static void write_handler_fixed(struct jit *jit, struct x86 *a) {
-    jit->handler_fixed = a->at;
+static void write_bail(struct jit *jit, struct x86 *a) {
+    jit->bail = a->at;
+    write_sync(a);
+    x86_stmxcsr(a, JIT_CPU(mxcsr));
+    x86_lea(a, true, RDI, x86_m(RBP, -base_offset));
+    x86_mov(a, true, RSI, RCX);
+    x86_mov_imm(a, RAX, (uintptr_t)jit_bail);
+    x86_jmp_rm(a, x86_r(RAX));
+}
+
+static const uint8_t *write_fixed(struct x86 *a, const uint8_t *stub) {
+    const uint8_t *start = a->at;
     store_fixed(a);
-    x86_call(a, jit->handler);
+    x86_call(a, stub);
     x86_ldmxcsr(a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
     load_fixed(a);
     x86_ret(a);
+    return start;
+}
+
+void jit_write_bail_begin(struct x86 *a) {
+    x86_load(a, true, RCX, x86_m(RSP, 0));
+    x86_push(a, RCX); /* and the stack is aligned */
+}
+
+void jit_write_bail_end(struct x86 *a) {
+    x86_pop(a, RCX);
+    x86_load32s(a, RAX, x86_m(RCX, offsetof(struct jit_bail, back)));
+    x86_alu_to(a, true, ALU_ADD, x86_m(RSP, 0), RAX);
+    x86_ret(a);
+}
+
+static void write_handlers(const struct cpu *cpu, struct x86 *a) {
+    struct jit *jit = cpu->jit;
+    write_handler(cpu, a);
+    jit->handler_fixed = write_fixed(a, jit->handler);
+    write_bail(jit, a);
+    jit->bail_fixed = write_fixed(a, jit->bail);
+    jit->bail_here = a->at;
+    jit_write_bail_begin(a);
+    x86_call(a, jit->bail_fixed);
+    jit_write_bail_end(a);
 }
 
 void jit_write_jump(struct jit *jit, struct x86 *a) {
@@ -286,8 +321,7 @@ void jit_write_stubs(struct cpu *cpu) {
     write_miss(jit, &a);
     write_chain(jit, &a);
     write_sync_flags(jit, &a);
-    write_handler(cpu, &a);
-    write_handler_fixed(jit, &a);
+    write_handlers(cpu, &a);
     write_handler_end(cpu, &a);
     write_look_ups(jit, &a);
     if (cpu->verify)

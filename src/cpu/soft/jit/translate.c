@@ -240,12 +240,20 @@ static void load_insn_address(struct translation *t, int index) {
     t->region.insn[index].data = t->a.at - 4;
 }
 
+/* Has the region more to store and load around handlers than the fixed registers? */
+static bool has_own_registers(const struct region *region) {
+    return region->moved || region->slots;
+}
+
 void jit_call_handler(struct translation *t) {
     const struct region_insn *i = jit_current(t);
     if (i->flags_live) /* for the handler, or for who comes back from an exception */
         jit_store_origin(t, i->flags_from);
     load_insn_address(t, t->index);
-    x86_call(&t->a, t->call_handler);
+    if (has_own_registers(&t->region))
+        jit_fix(t, x86_call_forward(&t->a), t->index, FIX_HANDLER);
+    else
+        x86_call(&t->a, t->jit->handler_fixed);
     t->flags = JIT_FLAGS_NONE;
     memset(t->fp_size, 0, sizeof t->fp_size);
     memset(t->zero_above, 0, sizeof t->zero_above);
@@ -261,30 +269,48 @@ void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
     x86_jmp(&t->a, t->jit->handler_end);
 }
 
-/* In front of a region that has more to store and load than the fixed registers: spill, handler, reload. A
- * handler may have changed what is mapped where. */
-static void write_call_handler(struct translation *t) {
-    enum { RETURN_ADDRESS = 8 };
+/* Spill, a stub, reload; with two words more on the stack. A handler may have changed what is mapped where.
+ */
+static void write_around(struct translation *t, const uint8_t *stub, const uint8_t *stub_fixed) {
+    enum { PUSHED = 16 };
     const struct region *region = &t->region;
-    t->call_handler = t->jit->handler_fixed;
-    if (!region->moved && !region->slots)
-        return;
-    t->call_handler = t->a.at;
     jit_spill(t, region->written & region->moved);
     if (region->displaced) {
         jit_spill(t, region->allocated & ~region->moved);
-        x86_call(&t->a, t->jit->handler);
+        x86_alu_imm(&t->a, true, ALU_SUB, x86_r(RSP), 8); /* aligned as `stub` wants it */
+        x86_call(&t->a, stub);
+        x86_alu_imm(&t->a, true, ALU_ADD, x86_r(RSP), 8);
         x86_ldmxcsr(&t->a, JIT_CPU(mxcsr)); /* what C code computed is no flag of the guest's */
         reload(t, region->allocated & ~region->moved);
     } else {
-        x86_push(&t->a, RCX); /* keeps the stack aligned */
-        x86_call(&t->a, t->jit->handler_fixed);
-        x86_pop(&t->a, RCX);
+        x86_call(&t->a, stub_fixed);
     }
     for (int slot = 0; slot < region->slots; slot++)
-        x86_store_imm(&t->a, true, jit_slot(slot, RETURN_ADDRESS), 0);
+        x86_store_imm(&t->a, true, jit_slot(slot, PUSHED), 0);
     reload(t, region->moved);
+}
+
+static const uint8_t *call_handler(struct translation *t) {
+    if (t->call_handler)
+        return t->call_handler;
+    t->call_handler = t->a.at;
+    x86_push(&t->a, RCX);
+    write_around(t, t->jit->handler, t->jit->handler_fixed);
+    x86_pop(&t->a, RCX);
     x86_ret(&t->a);
+    return t->call_handler;
+}
+
+/* Before anything leads to it. */
+static void need_call_bail(struct translation *t) {
+    if (!has_own_registers(&t->region))
+        t->call_bail = t->jit->bail_here;
+    if (t->call_bail)
+        return;
+    t->call_bail = t->a.at;
+    jit_write_bail_begin(&t->a);
+    write_around(t, t->jit->bail, t->jit->bail_fixed);
+    jit_write_bail_end(&t->a);
 }
 
 /* --- the straight path */
@@ -354,28 +380,37 @@ static void emit_insn(struct translation *t) {
 
 /* --- what is seldom needed */
 
-/* What all jumps of the kind from one instruction lead to. */
-static void write_bails(struct translation *t, int first) {
-    const struct fixup bail = t->fixup[first];
-    t->region.insn[bail.index].bail = t->a.at;
-    for (int n = first; n < t->fixups; n++)
-        if (t->fixup[n].kind == bail.kind && t->fixup[n].index == bail.index) {
-            x86_bind(&t->a, t->fixup[n].rel32);
-            t->fixup[n].rel32 = NULL;
+/* All jumps of the kind from one instruction lead here. */
+static void bind_all(struct translation *t, int index, unsigned kind) {
+    for (int n = 0; n < t->fixups; n++) {
+        struct fixup *fixup = &t->fixup[n];
+        if (fixup->kind == kind && fixup->index == index && fixup->rel32) {
+            x86_bind(&t->a, fixup->rel32);
+            fixup->rel32 = NULL;
         }
-    if (bail.kind == FIX_END)
-        count_through(t, &t->region.insn[bail.index]);
-    if (t->region.insn[bail.index].flags_live || bail.kind == FIX_END)
-        jit_store_origin(t, t->region.insn[bail.index].flags_from);
-    if (bail.kind == FIX_END)
-        leave_registers(t, t->region.insn[bail.index].dirty);
-    load_insn_address(t, bail.index);
-    if (bail.kind == FIX_END) {
-        x86_jmp(&t->a, t->jit->handler_end);
-        return;
     }
-    x86_call(&t->a, t->call_handler);
-    x86_jmp(&t->a, t->region.insn[bail.index].after);
+}
+
+void jit_write_bail(struct translation *t, int index) {
+    struct region_insn *i = &t->region.insn[index];
+    i->bail = t->a.at;
+    bind_all(t, index, FIX_BAIL);
+    if (i->flags_live)
+        jit_store_origin(t, i->flags_from);
+    x86_call(&t->a, t->call_bail);
+    const struct jit_bail bail = {
+        .word = i->insn.word, .back = (int32_t)(i->after - t->a.at), .offset = i->offset};
+    memcpy(t->a.at, &bail, sizeof bail);
+    t->a.at += sizeof bail;
+}
+
+static void write_end(struct translation *t, int index) {
+    bind_all(t, index, FIX_END);
+    count_through(t, &t->region.insn[index]);
+    jit_store_origin(t, t->region.insn[index].flags_from);
+    leave_registers(t, t->region.insn[index].dirty);
+    load_insn_address(t, index);
+    x86_jmp(&t->a, t->jit->handler_end);
 }
 
 static void write_leave_before(struct translation *t, int index, const uint8_t *stub) {
@@ -393,16 +428,17 @@ static void write_fixup(struct translation *t, int n) {
     const struct region_insn *i = &t->region.insn[fixup->index];
     if (!fixup->rel32)
         return;
-    if (fixup->kind == FIX_LABEL) {
-        x86_patch(fixup->rel32, i->label);
-        return;
-    }
-    if (fixup->kind == FIX_BAIL || fixup->kind == FIX_END) {
-        write_bails(t, n);
-        return;
+    switch (fixup->kind) {
+    case FIX_LABEL: x86_patch(fixup->rel32, i->label); return;
+    case FIX_HANDLER: x86_patch(fixup->rel32, call_handler(t)); return;
+    case FIX_LOOKUP:
+    case FIX_BAIL: need_call_bail(t); break;
+    default: break;
     }
     x86_bind(&t->a, fixup->rel32);
     switch (fixup->kind) {
+    case FIX_BAIL: jit_write_bail(t, fixup->index); break;
+    case FIX_END: write_end(t, fixup->index); break;
     case FIX_EDGE:
         write_edge(t, i, i->taken);
         x86_jmp(&t->a, t->region.insn[i->taken].label);
@@ -455,7 +491,7 @@ uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset)
     t->fp_careful = cpu->fp_usable & FP_ACCESS && !(cpu->fp_usable & FP_PLAIN);
     region_build(&t->region, page, offset, jit->exact);
 
-    write_call_handler(t);
+    t->call_handler = t->call_bail = NULL;
     align(&t->a, 16);
     uint8_t *start = write_start(t, offset);
     forget_state(t);

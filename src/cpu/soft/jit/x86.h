@@ -306,6 +306,11 @@ static inline void x86_call(struct x86 *a, const uint8_t *target) {
     *a->at++ = 0xe8;
     x86_rel32(a, target);
 }
+static inline uint8_t *x86_call_forward(struct x86 *a) {
+    *a->at++ = 0xe8;
+    x86_imm32(a, 0);
+    return a->at - 4;
+}
 static inline void x86_jcc(struct x86 *a, enum x86_cc cc, const uint8_t *target) {
     *a->at++ = 0x0f;
     *a->at++ = (uint8_t)(0x80 | cc);
