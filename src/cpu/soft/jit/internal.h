@@ -271,8 +271,8 @@ struct translation {
     uint64_t known_value;
     const uint8_t *call_handler, *call_bail; /* spill, call, reload; NULL: not written yet */
     struct fixup fixup[REGION_FIXUPS];
-    int fixups;
-    bool failed; /* too many fixups */
+    int fixups, fixing; /* how many; which is being bound */
+    bool failed;        /* too many fixups */
 };
 
 static inline struct region_insn *jit_current(struct translation *t) {

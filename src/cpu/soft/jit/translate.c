@@ -380,9 +380,9 @@ static void emit_insn(struct translation *t) {
 
 /* --- what is seldom needed */
 
-/* All jumps of the kind from one instruction lead here. */
+/* All jumps of the kind from one instruction lead here. Those of earlier instructions have been bound. */
 static void bind_all(struct translation *t, int index, unsigned kind) {
-    for (int n = 0; n < t->fixups; n++) {
+    for (int n = t->fixing; n < t->fixups; n++) {
         struct fixup *fixup = &t->fixup[n];
         if (fixup->kind == kind && fixup->index == index && fixup->rel32) {
             x86_bind(&t->a, fixup->rel32);
@@ -497,8 +497,8 @@ uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset)
     forget_state(t);
     for (t->index = 0; t->index < t->region.count; t->index++)
         emit_insn(t);
-    for (int n = 0; n < t->fixups; n++)
-        write_fixup(t, n);
+    for (t->fixing = 0; t->fixing < t->fixups; t->fixing++)
+        write_fixup(t, t->fixing);
     write_data(t);
     if (t->failed)
         return 0;
