@@ -389,83 +389,51 @@ static bool origin_lasts(const struct region *region, int from, const struct reg
     return !(i->writes & regs);
 }
 
-static int16_t flags_behind(const struct region *region, int index) {
-    const struct region_insn *i = &region->insn[index];
+/* Whose flags they are before an instruction: `setter`: who set them; else as long as the registers that they
+ * come from outlast it. */
+static int16_t *source_of(struct region_insn *i, bool setter) {
+    return setter ? &i->flags_by : &i->flags_from;
+}
+
+static int16_t source_behind(struct region *region, int index, bool setter) {
+    struct region_insn *i = &region->insn[index];
     struct flags_origin origin;
     if (!i->form->emit)
         return REGION_STORED;
     if (i->use & JIT_SETS)
         return flags_origin(&i->insn, &origin) ? (int16_t)index : REGION_STORED;
-    if (i->flags_from >= 0 && !origin_lasts(region, i->flags_from, i))
+    if (!setter && i->flags_from >= 0 && !origin_lasts(region, i->flags_from, i))
         return REGION_STORED;
-    return i->flags_from;
+    return *source_of(i, setter);
 }
 
-static bool merge_origin(struct region *region, int from, int to) {
+static bool merge_source(struct region *region, int from, int to, int16_t source, bool setter) {
     if (to < 0)
         return false;
-    struct region_insn *i = &region->insn[to];
-    int16_t origin = region->insn[from].flags_to, before = i->flags_from;
+    int16_t *at = source_of(&region->insn[to], setter), before = *at;
     if (before == REGION_UNKNOWN)
-        i->flags_from = origin;
-    else if (before != origin)
-        i->flags_from = REGION_STORED;
-    return i->flags_from != before && to <= from;
+        *at = source;
+    else if (before != source && source != REGION_UNKNOWN)
+        *at = REGION_STORED;
+    return *at != before && to <= from;
 }
 
-/* Forward: whose flags they are. */
-static void spread_origins(struct region *region) {
+/* Forward. */
+static void spread_sources(struct region *region, bool setter) {
     for (int n = 1; n < region->count; n++)
-        region->insn[n].flags_from = REGION_UNKNOWN;
-    region->insn[0].flags_from = REGION_STORED;
+        *source_of(&region->insn[n], setter) = REGION_UNKNOWN;
+    *source_of(&region->insn[0], setter) = REGION_STORED;
     bool changed = true;
     while (changed) {
         changed = false;
         for (int n = 0; n < region->count; n++) {
             struct region_insn *i = &region->insn[n];
-            i->flags_to = flags_behind(region, n);
-            changed |= merge_origin(region, n, i->next);
+            const int16_t source = source_behind(region, n, setter);
+            if (!setter)
+                i->flags_to = source;
+            changed |= merge_source(region, n, i->next, source, setter);
             if (i->conditional)
-                changed |= merge_origin(region, n, i->taken);
-        }
-    }
-}
-
-static int16_t setter_behind(const struct region *region, int index) {
-    const struct region_insn *i = &region->insn[index];
-    struct flags_origin origin;
-    if (!i->form->emit)
-        return REGION_STORED;
-    if (i->use & JIT_SETS)
-        return flags_origin(&i->insn, &origin) ? (int16_t)index : REGION_STORED;
-    return i->flags_by;
-}
-
-static bool merge_setter(struct region *region, int from, int to) {
-    if (to < 0)
-        return false;
-    struct region_insn *i = &region->insn[to];
-    const int16_t setter = setter_behind(region, from), before = i->flags_by;
-    if (before == REGION_UNKNOWN)
-        i->flags_by = setter;
-    else if (before != setter && setter != REGION_UNKNOWN)
-        i->flags_by = REGION_STORED;
-    return i->flags_by != before && to <= from;
-}
-
-/* Forward: who set them. */
-static void spread_setters(struct region *region) {
-    for (int n = 1; n < region->count; n++)
-        region->insn[n].flags_by = REGION_UNKNOWN;
-    region->insn[0].flags_by = REGION_STORED;
-    bool changed = true;
-    while (changed) {
-        changed = false;
-        for (int n = 0; n < region->count; n++) {
-            const struct region_insn *i = &region->insn[n];
-            changed |= merge_setter(region, n, i->next);
-            if (i->conditional)
-                changed |= merge_setter(region, n, i->taken);
+                changed |= merge_source(region, n, i->taken, source, setter);
         }
     }
 }
@@ -558,8 +526,8 @@ void region_build(struct region *region, struct code_page *page, unsigned offset
     find_preset(region);
     spread_dirty(region);
     spread_flags(region, exact);
-    spread_origins(region);
-    spread_setters(region);
+    spread_sources(region, false);
+    spread_sources(region, true);
     spread_needs(region);
     region_group_accesses(region);
 }
