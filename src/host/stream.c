@@ -95,12 +95,16 @@ static void watch(struct host_stream *stream) {
         host_source_set_events(stream->out_source, out);
 }
 
+static void drain(void *ctx);
+
+/* What still waited for it is dropped, or nobody would ever make room in a full ring. */
 static void drop_client(struct host_stream *stream) {
     host_source_remove(stream->in_source);
     stream->in_source = stream->out_source = NULL;
     close(stream->in);
     stream->in = stream->out = -1;
     stream->input_size = 0;
+    drain(stream);
 }
 
 static void create_file(struct host_stream *stream) {

@@ -124,6 +124,8 @@ refused 1 'did not power off within 0.2 s' stop one --timeout 0.2
 state_is one running
 printf 'nonsense\n{"jsonrpc":"2.0","method":"version","id":1}\n' | timeout 5 socat -t 1 - "UNIX-CONNECT:$vms/one/control" >answers
 grep -q -- '-32700' answers && grep -q '"protocol":1' answers || fail "the control socket: $(cat answers)"
+python3 "$top/tests/cli/control_nonsense.py" "$vms/one/control" "$work" || fail "nonsense on the control socket"
+state_is one running
 works stop one --force
 state_is one stopped
 [ ! -e "$vms/one/control" ] && [ ! -e "$vms/one/console" ] || fail "sockets are left"

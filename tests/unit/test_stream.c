@@ -121,13 +121,9 @@ static void sockets_are_the_owners(void **state) {
     assert_non_null(strstr(e.text, "another program"));
 }
 
-/* The client does not read until all is written, but types meanwhile: output goes on when it reads. */
-static void input_does_not_stop_output(void **state) {
-    (void)state;
+/* Until there is no room any more, as nobody reads. */
+static size_t write_all(void) {
     static char block[64 * 1024];
-    int client = connect_client();
-    assert_int_equal(write(client, "x", 1), 1);
-    wait_for_input(1); /* it has been accepted */
     size_t written = 0;
     for (unsigned idle = 0; idle < 20;) {
         size_t part = host_stream_write(stream, block, sizeof block);
@@ -135,6 +131,16 @@ static void input_does_not_stop_output(void **state) {
         idle = part ? 0 : idle + 1;
         usleep(1000);
     }
+    return written;
+}
+
+/* The client does not read until all is written, but types meanwhile: output goes on when it reads. */
+static void input_does_not_stop_output(void **state) {
+    (void)state;
+    int client = connect_client();
+    assert_int_equal(write(client, "x", 1), 1);
+    wait_for_input(1); /* it has been accepted */
+    size_t written = write_all();
     room = 0;
     static char typed[8192];
     assert_int_equal(write(client, typed, sizeof typed), sizeof typed); /* more than the stream keeps */
@@ -143,6 +149,25 @@ static void input_does_not_stop_output(void **state) {
     host_stream_resume(stream);
     wait_for_input(1 + sizeof typed);
     read_all(client, written);
+    assert_int_equal(host_stream_write(stream, "!", 1), 1);
+    assert_int_equal(read_all(client, 1), '!');
+    close(client);
+}
+
+/* What waited for a client that is gone goes with it, and the next one gets what comes then. */
+static void a_client_that_never_read_leaves(void **state) {
+    (void)state;
+    int client = connect_client();
+    assert_int_equal(write(client, "x", 1), 1);
+    wait_for_input(1);
+    assert_true(write_all() > RING);
+    shutdown(client, SHUT_WR); /* all that there is to see of it is the end of its input */
+    for (unsigned i = 0; i < 1000 && !host_stream_write(stream, "-", 1); i++)
+        usleep(1000);
+    close(client);
+    client = connect_client();
+    assert_int_equal(write(client, "y", 1), 1);
+    wait_for_input(2);
     assert_int_equal(host_stream_write(stream, "!", 1), 1);
     assert_int_equal(read_all(client, 1), '!');
     close(client);
@@ -227,6 +252,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         UNIX(sockets_are_the_owners),
         UNIX(input_does_not_stop_output),
+        UNIX(a_client_that_never_read_leaves),
         SHARED(several_share_a_console),
         SHARED(a_slow_client_loses_the_oldest),
         SHARED(a_full_guest_stops_the_clients),
