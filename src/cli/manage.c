@@ -23,6 +23,7 @@ struct summary {
     double seconds;    /* since it was started */
     unsigned cpus;     /* 0: the configuration is not valid */
     uint64_t memory;   /* bytes */
+    char address[16];  /* of the guest; "": none */
 };
 
 static void ask(const struct machine *machine, struct summary *summary) {
@@ -32,6 +33,8 @@ static void ask(const struct machine *machine, struct summary *summary) {
     if (doc) {
         const char *state = yyjson_get_str(yyjson_obj_get(status, "state"));
         snprintf(summary->state, sizeof summary->state, "%s", state ? state : "");
+        const char *address = yyjson_get_str(yyjson_obj_get(status, "address"));
+        snprintf(summary->address, sizeof summary->address, "%s", address ? address : "");
         summary->pid = yyjson_get_int(yyjson_obj_get(status, "pid"));
         summary->ssh_port = yyjson_get_int(yyjson_obj_get(status, "ssh_port"));
         summary->seconds = yyjson_get_num(yyjson_obj_get(status, "seconds"));
@@ -73,6 +76,8 @@ static yyjson_mut_val *to_json(
         yyjson_mut_obj_add_int(doc, object, "pid", summary->pid);
         yyjson_mut_obj_add_real(doc, object, "seconds", summary->seconds);
     }
+    if (*summary->address)
+        yyjson_mut_obj_add_strcpy(doc, object, "address", summary->address);
     if (summary->ssh_port)
         yyjson_mut_obj_add_int(doc, object, "ssh_port", summary->ssh_port);
     return object;
@@ -148,6 +153,8 @@ static void print_status(const struct machine *machine, bool json) {
     printf("%s: %s", machine->name, summary.state);
     if (summary.pid)
         printf(" for %.0f s, process %d", summary.seconds, summary.pid);
+    if (*summary.address)
+        printf(", address %s", summary.address);
     if (summary.ssh_port)
         printf(", ssh at 127.0.0.1:%d", summary.ssh_port);
     printf("\n%s\n", machine->path);

@@ -34,12 +34,17 @@ static yyjson_mut_val *run_version(void *ctx, struct rpc_call *call) {
 
 static yyjson_mut_val *run_status(void *ctx, struct rpc_call *call) {
     struct process *p = ctx;
+    char address[16];
     yyjson_mut_val *status = state_of(p, call->doc);
     yyjson_mut_obj_add_str(call->doc, status, "name", p->machine->name);
     yyjson_mut_obj_add_int(call->doc, status, "pid", getpid());
     yyjson_mut_obj_add_real(call->doc, status, "seconds", seconds_up(p));
     yyjson_mut_obj_add_uint(call->doc, status, "cpus", p->config->vm.cpus);
     yyjson_mut_obj_add_uint(call->doc, status, "memory", p->config->vm.memory);
+    if (p->config->vm.net) {
+        snprintf(address, sizeof address, "10.0.2.%u", p->config->vm.guest);
+        yyjson_mut_obj_add_strcpy(call->doc, status, "address", address);
+    }
     if (p->config->ssh > 0)
         yyjson_mut_obj_add_int(call->doc, status, "ssh_port", p->config->ssh);
     return status;

@@ -20,6 +20,7 @@ struct process {
     struct vm *vm;
     struct present *window; /* NULL: none */
     uint64_t started;       /* host_now_ns() */
+    char network[PATH_MAX]; /* where it meets the other machines of its user */
 
     struct host_timer *stop_timer; /* while STOPPING: how long the guest has */
     bool cut_power;                /* and then */

@@ -16,6 +16,7 @@
 #include "display/display.h"
 #include "display/png.h"
 #include "host/clock.h"
+#include "manager/address.h"
 #include "manager/internal.h"
 #include "util/log.h"
 #include "vm/window.h"
@@ -155,13 +156,27 @@ static int take_signals(struct process *p, struct error *e) {
 
 /* --- its life */
 
+/* Into the network of the user's machines, where it has an address and a name. */
+static int join_network(struct process *p, struct error *e) {
+    if (p->config->vm.net != VM_NET_USER)
+        return 0;
+    int number = machine_number(p->machine, e);
+    if (number < 0 || machine_network(p->machine, p->network, e) < 0)
+        return -1;
+    p->config->vm.guest = (uint8_t)number;
+    p->config->vm.lan = p->network;
+    p->config->vm.name = p->machine->name;
+    return 0;
+}
+
 static int bring_up(struct process *p, struct error *e) {
     const struct vm_owner owner = {.ctx = p, .event = on_board_event};
     if (machine_lock_run(p->lock, e) < 0 || !(p->loop = host_loop_create(e)) || take_signals(p, e) < 0)
         return -1;
     if (!(p->stop_timer = host_timer_create(p->loop, on_stop_timer, p)))
         return error_set(e, "out of memory");
-    if (control_open(p, e) < 0 || !(p->vm = vm_create(&p->config->vm, p->loop, &owner, e)))
+    if (control_open(p, e) < 0 || join_network(p, e) < 0 ||
+        !(p->vm = vm_create(&p->config->vm, p->loop, &owner, e)))
         return -1;
     if (p->config->window && !(p->window = vm_window_open(p->vm, &p->config->vm, p->machine->name, e)))
         return -1;

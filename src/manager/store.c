@@ -138,7 +138,8 @@ int machine_publish(const struct machine *draft, const struct machine *machine, 
 }
 
 static bool tells_of_the_past(const char *file) {
-    static const char *const files[] = {"lock", "log", "log.old", "console.log", "console.log.old"};
+    static const char *const files[] = {
+        "address", "lock", "log", "log.old", "console.log", "console.log.old"};
     for (unsigned i = 0; i < sizeof files / sizeof *files; i++)
         if (strcmp(file, files[i]) == 0)
             return true;

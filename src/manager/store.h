@@ -2,6 +2,7 @@
  *   config                     what it is (config.h)
  *   lock                       who runs it, and how it ended (lock.h)
  *   control, console           sockets, while it runs
+ *   address                    its own among the user's machines (address.h)
  *   log, console.log           what PearVisor had to say, and the guest
  *   ssh/                       the key that `ssh` uses, and the guest's host keys
  *   disk.img or disk.qcow2     its disk, if it was made with one

@@ -1,18 +1,19 @@
-/* User-mode networking: the guest is 10.0.2.15 (fec0::/64 in IPv6) behind a NAT made of the host's sockets,
- * with a DHCP server, the host at 10.0.2.2 and a DNS forwarder at 10.0.2.3. Needs no privileges. */
+/* User-mode networking: the guest is 10.0.2.15 or above (fec0::/64 in IPv6) behind a NAT made of the host's
+ * sockets, with a DHCP server, the host at 10.0.2.2 and a DNS forwarder at 10.0.2.3. Needs no privileges. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "host/loop.h"
+#include "net/frame.h"
 #include "net/net.h"
 #include "util/error.h"
 
-enum { NET_SLIRP_GUEST = 15, NET_FORWARD_SIZE = 40 };
+enum { NET_FORWARD_SIZE = 40 };
 
 struct net_slirp_config {
     unsigned mtu;       /* 1500 to NET_MTU_MAX */
-    uint8_t guest;      /* the last byte of its address; NET_SLIRP_GUEST or above */
+    uint8_t guest;      /* its number (frame.h); NET_GUEST_FIRST, unless there are others */
     bool isolated;      /* nothing leads out, only forwards in (and of UDP, no answers out) */
     const char *domain; /* which DHCP tells to search; NULL: none */
 };

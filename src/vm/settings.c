@@ -30,6 +30,7 @@ void vm_config_init(struct vm_config *config) {
         .gpu_window = DEFAULT_GPU_WINDOW,
         .gpu_outputs = 1,
         .net = VM_NET_USER,
+        .guest = NET_GUEST_FIRST,
         .serial = "none",
         .width = 1280,
         .height = 800,

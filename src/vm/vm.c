@@ -8,12 +8,11 @@
 #include "gpu/renderer.h"
 #include "host/clock.h"
 #include "net/capture.h"
+#include "net/dns.h"
+#include "net/lan.h"
 #include "vm/internal.h"
 
 enum { DISK_THREADS = 2, NET_MTU = 1500 };
-
-/* Locally administered; the guest is alone on its network. */
-static const uint8_t net_mac[VIRTIO_NET_MAC_SIZE] = {0x52, 0x50, 0x56, 0x00, 0x00, 0x01};
 
 /* Gives a new device (or none: its error is set) a slot. */
 #define PLUG(kind)                                                                                           \
@@ -54,26 +53,44 @@ static int add_disks(struct vm *vm, const struct vm_config *config, struct error
     return 0;
 }
 
-static int add_net(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
-    if (!config->net)
-        return 0;
+/* Puts another network upon the one that there is. */
+static int stack_net(
+    struct vm *vm, struct net *upper, const char *what, const struct error *why, struct error *e) {
+    if (!upper)
+        return error_set(e, "net: %s%s", what, why->text);
+    vm->network = upper;
+    return 0;
+}
+
+static int open_net(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
+    struct error why;
     const struct net_slirp_config slirp = {
         .mtu = NET_MTU,
-        .guest = NET_SLIRP_GUEST,
+        .guest = config->guest,
         .isolated = config->net == VM_NET_ISOLATED,
+        .domain = config->lan ? NET_DNS_DOMAIN : NULL,
     };
+    const struct net_lan_config lan = {config->lan, config->name, config->guest};
     if (!(vm->network = vm->slirp = net_slirp_create(loop, &slirp, e)))
         return -1;
-    struct error why;
     for (unsigned i = 0; i < config->forward_count; i++)
         if (net_slirp_forward(vm->slirp, config->forwards[i], &why) < 0)
             return error_set(e, "net: forward=%s", why.text);
-    struct net *capture = config->capture ? net_capture_create(vm->network, config->capture, &why) : NULL;
-    if (config->capture && !capture)
-        return error_set(e, "net: capture=%s", why.text);
-    if (capture)
-        vm->network = capture;
-    return plug_net(vm, vm->net = virtio_net_create(loop, vm->network, net_mac, e), e);
+    if (config->lan && stack_net(vm, net_lan_create(loop, vm->network, &lan, &why), "", &why, e) < 0)
+        return -1;
+    if (!config->capture)
+        return 0;
+    return stack_net(vm, net_capture_create(vm->network, config->capture, &why), "capture=", &why, e);
+}
+
+static int add_net(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
+    uint8_t mac[VIRTIO_NET_MAC_SIZE];
+    if (config->net == VM_NET_OFF)
+        return 0;
+    if (open_net(vm, config, loop, e) < 0)
+        return -1;
+    net_guest_mac(config->guest, mac);
+    return plug_net(vm, vm->net = virtio_net_create(loop, vm->network, mac, e), e);
 }
 
 static int add_shares(struct vm *vm, const struct vm_config *config, struct error *e) {

@@ -58,6 +58,9 @@ struct vm_config {
     const char *gpu_trace;  /* NULL, or the file that gets what the guest sends to its GPU */
     unsigned width, height; /* of the screen, in pixels */
     enum vm_net net;
+    uint8_t guest;                         /* its number on the network (net/frame.h) */
+    const char *lan;                       /* NULL, or the directory where it meets others (net/lan.h), */
+    const char *name;                      /* where it has this one; with VM_NET_USER only */
     const char *capture;                   /* NULL, or the file that gets what passes on the network */
     const char *forwards[VM_MAX_FORWARDS]; /* net_slirp_forward() specs */
     unsigned forward_count;

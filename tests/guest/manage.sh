@@ -24,4 +24,4 @@ session second
 pv stop it || fail "stop again"
 pv logs it --console | grep -q 'login:' || fail "the console's log"
 pv delete it || fail "delete"
-[ -z "$(find "$XDG_DATA_HOME" -mindepth 3)" ] || fail "something is left"
+[ -z "$(find "$XDG_DATA_HOME" -mindepth 3 -not -name .lock)" ] || fail "something is left"

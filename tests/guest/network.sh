@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The network of guests that are busybox and a shell: what a capture holds, forwards that are changed while they run, and one
-# that is isolated.
+# The network of guests that are busybox and a shell: what a capture holds, forwards that are changed while they run, one
+# that is isolated, and two that know each other by name.
 . "$(dirname "$0")/lib.sh"
 echo true >"$work/suite.sh"
 use_guest suite small "$work/suite.sh"
@@ -41,13 +41,14 @@ PYTHONPATH=$top/tests/support python3 "$here/network_session.py" dhcp "$work/run
 
 export XDG_DATA_HOME=$work/data
 pv() { timeout 120 "$top/pearvisor" "$@" </dev/null; }
-trap 'for name in a alone; do pv stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
+trap 'for name in a b alone; do pv stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
 make() { # NAME NET
     pv create "$1" --kernel "$guest/kernel" --initrd "$work/initrd" --memory 256M --cpus 1 --gpu off --append "$append" \
         --engine "${PEARVISOR_ENGINE:-auto}" --net "$2" --ssh off || fail "create $1"
     pv start "$1" || fail "start $1"
 }
 make a user
+make b user
 make alone "isolated,capture=$work/alone.pcap"
 PYTHONPATH=$top/tests/support python3 "$here/network_session.py" machines "$top/pearvisor" "$XDG_DATA_HOME/pearvisor/vms" || exit 1
 kill -9 "$(pv status alone --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["pid"])')"

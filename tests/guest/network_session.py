@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """What network.sh does with its guests: network_session.py dhcp CAPTURE | machines PEARVISOR DIRECTORY."""
+import json
+import os
+import signal
 import socket
 import struct
 import subprocess
@@ -82,8 +85,12 @@ def ask_udp(port):
     return ""
 
 
+def pearvisor(*words):
+    return subprocess.run([sys.argv[2], *words], check=True, timeout=60, stdout=subprocess.PIPE, text=True).stdout
+
+
 def forward(name, *words):
-    return subprocess.run([sys.argv[2], "forward", name, *words], check=True, timeout=60, capture_output=True, text=True).stdout
+    return pearvisor("forward", name, *words)
 
 
 def open_shell(name):
@@ -121,12 +128,52 @@ def check_way_out(shell, listener, is_open):
         raise Failure(f"from the host's loopback: '{said}', {listener.came - came} connections")
 
 
+def status(name):
+    return json.loads(pearvisor("status", name, "--json"))
+
+
+def check_names(a, b, alone):
+    """Each by its name and by its address, and the isolated one neither knows nor is known."""
+    address = status("b")["address"]
+    if address == status("a")["address"]:
+        raise Failure(f"both are {address}")
+    if address not in (said := a.run("nslookup b.pearvisor.internal; ping -c 1 -W 5 b")):
+        raise Failure(f"b is {address}, not:\n{said}")
+    if (said := a.run("nc -w 5 b 80 </dev/null")) != "from-b\n":
+        raise Failure(f"b said '{said}' to a")
+    b.run("ping -c 1 -W 5 a && ping -c 1 -W 5 -s 1400 a && head -c 300000 /dev/urandom >/tmp/sent && md5sum </tmp/sent >/tmp/sum")
+    a.run("nc -l -p 99 >/tmp/got & sleep 0.5")
+    b.run("nc -w 5 a 99 </tmp/sent")
+    if a.run("sleep 1; md5sum </tmp/got").split() != b.run("cat /tmp/sum").split():
+        raise Failure("what b sent is not what a got")
+    alone.run(f"! ping -c 1 -W 1 b && ! ping -c 1 -W 1 {address}")
+    a.run("! ping -c 1 -W 1 alone")
+
+
+def check_processes(a, b):
+    """One that is stopped is in nobody's way; one that is killed is not known any more, until it is started again."""
+    address, pid = status("b")["address"], status("b")["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    a.run(f"for i in 1 2 3 4 5 6 7 8; do ping -c 2 -s 1400 -W 1 {address} >/dev/null & done; wait; ping -c 1 -W 5 10.0.2.2 && nslookup a.pearvisor.internal")
+    os.kill(pid, signal.SIGCONT)
+    b.run("ping -c 1 -W 5 a")
+    os.kill(pid, signal.SIGKILL)
+    a.run("! ping -c 1 -W 1 b")
+    pearvisor("start", "b")
+    b = open_shell("b")
+    if status("b")["address"] != address:
+        raise Failure(f"b was {address} and is {status('b')['address']}")
+    a.run("ping -c 1 -W 5 b")
+
+
 def machines():
-    listener = Listener()
-    for name in ("a", "alone"):
-        shell = open_shell(name)
-        check_way_out(shell, listener, name != "alone")
-        check_forwards(shell, name)
+    listener, shells = Listener(), {}
+    for name in ("a", "b", "alone"):
+        shells[name] = open_shell(name)
+        check_way_out(shells[name], listener, name != "alone")
+        check_forwards(shells[name], name)
+    check_names(shells["a"], shells["b"], shells["alone"])
+    check_processes(shells["a"], shells["b"])
 
 
 if sys.argv[1] == "dhcp":

@@ -25,7 +25,7 @@ enum { HEADER = 12, QUEUE_SIZE = 64, BUFFER_SIZE = 2048 };
 
 static const uint8_t mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 
-static const struct net_slirp_config slirp_config = {.mtu = 1500, .guest = NET_SLIRP_GUEST};
+static const struct net_slirp_config slirp_config = {.mtu = 1500, .guest = NET_GUEST_FIRST};
 
 static struct host_loop *loop;
 static pthread_t loop_thread;
