@@ -1,6 +1,7 @@
 #include "board/board.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -28,6 +29,9 @@ struct board {
     const char *engine_options, *profile;
     unsigned cpus;
     char *kernel, *initrd, *append;
+    const struct boot_disk *disks; /* of its configuration */
+    unsigned disk_count;
+    char *command_line; /* what the kernel gets; NULL: append */
     void (*event)(void *ctx, enum board_event event);
     void *event_ctx;
 
@@ -147,8 +151,10 @@ static int check_config(const struct board_config *c, struct error *e) {
     if (c->memory_size < MEMORY_MIN || c->memory_size % MEMORY_ALIGN)
         return error_set(e, "%llu bytes of memory: a multiple of 2 MiB, at least 64 MiB, is needed",
             (unsigned long long)c->memory_size);
-    if (!c->kernel && !c->firmware)
-        return error_set(e, "no kernel and no firmware given");
+    if (!c->kernel && !c->firmware && !c->disk_count)
+        return error_set(e, "no kernel, no firmware and no disk given");
+    if (c->initrd && !c->kernel && !c->firmware)
+        return error_set(e, "an initrd is given, but no kernel");
     if (c->firmware && (c->kernel || c->initrd))
         return error_set(
             e, "firmware finds what it boots on a disk: a kernel or initrd cannot be given with it");
@@ -250,13 +256,49 @@ static int create_vcpus(struct board *board, struct error *e) {
     return board->vcpus ? 0 : -1;
 }
 
+static int load_files(struct board *board, const struct loader_file *kernel, const struct loader_file *initrd,
+    struct error *e) {
+    const struct loader_ram ram = {.host = board->ram.data, .gpa = MAP_RAM, .size = board->ram.size};
+    return loader_load(&ram, kernel, initrd, &board->loaded, e);
+}
+
+/* What is to be appended comes last: for most options, Linux takes the last. */
+static int make_command_line(struct board *board, const char *own, struct error *e) {
+    const char *more = board->append ? board->append : "";
+    free(board->command_line);
+    if (asprintf(&board->command_line, "%s%s%s", own, *own && *more ? " " : "", more) < 0) {
+        board->command_line = NULL;
+        return error_set(e, "out of memory");
+    }
+    size_t length = strlen(board->command_line);
+    if (length > COMMAND_LINE_MAX)
+        return error_set(e, "the kernel's command line has %zu bytes: %d at most", length, COMMAND_LINE_MAX);
+    return 0;
+}
+
+static int load_from_disks(struct board *board, struct error *e) {
+    struct boot_files files;
+    int result = boot_find(board->disks, board->disk_count, board->ram.size, &files, e);
+    if (result == 0) {
+        const struct loader_file kernel = {files.kernel_name, files.kernel, files.kernel_size},
+                                 initrd = {files.initrd_name, files.initrd, files.initrd_size};
+        result = load_files(board, &kernel, &initrd, e);
+    }
+    if (result == 0)
+        result = make_command_line(board, files.append, e);
+    boot_files_free(&files);
+    return result;
+}
+
 static int load(struct board *board, struct error *e) {
     if (board->firmware) {
         board->loaded = (struct loaded){.entry = MAP_FLASH};
         return 0;
     }
-    const struct loader_ram ram = {.host = board->ram.data, .gpa = MAP_RAM, .size = board->ram.size};
-    return loader_load(&ram, board->kernel, board->initrd, &board->loaded, e);
+    if (!board->kernel)
+        return load_from_disks(board, e);
+    const struct loader_file kernel = {.path = board->kernel}, initrd = {.path = board->initrd};
+    return load_files(board, &kernel, &initrd, e);
 }
 
 static int build(struct board *board, const struct board_config *c, struct error *e) {
@@ -286,6 +328,8 @@ struct board *board_create(const struct board_config *config, struct error *e) {
     board->engine_options = config->engine_options;
     board->profile = config->profile;
     board->cpus = config->cpus;
+    board->disks = config->disks;
+    board->disk_count = config->disk_count;
     board->event = config->event;
     board->event_ctx = config->ctx;
     pthread_mutex_init(&board->event_lock, NULL);
@@ -320,6 +364,7 @@ void board_destroy(struct board *board) {
     free(board->kernel);
     free(board->initrd);
     free(board->append);
+    free(board->command_line);
     free(board);
 }
 
@@ -382,7 +427,7 @@ static int write_device_tree(struct board *board, struct error *e) {
     struct device_tree_config config = {
         .cpus = board->cpus,
         .memory_size = board->ram.size,
-        .bootargs = board->append,
+        .bootargs = board->command_line ? board->command_line : board->append,
         .initrd = board->loaded.initrd,
         .initrd_end = board->loaded.initrd_end,
         .virtio_slots = board->virtio_count,

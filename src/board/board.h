@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "boot/boot.h"
 #include "bus/memory.h"
 #include "cpu/engine.h"
 #include "host/loop.h"
@@ -28,11 +29,14 @@ struct board_config {
     const char *profile;        /* the same */
     unsigned cpus;              /* 1 to BOARD_MAX_CPUS */
     uint64_t memory_size;       /* bytes of RAM; a multiple of 2 MiB, at least 64 MiB */
-    const char *firmware;       /* paths; either firmware or kernel, the others may be NULL */
+    const char *firmware;       /* paths; not with a kernel, and each may be NULL */
     const char *variables;      /* what the firmware keeps; created when it is not there */
     const char *kernel;
     const char *initrd;
-    const char *append;         /* the kernel's command line */
+    const char *append; /* the kernel's command line, or what is added to that of the disks */
+    const struct boot_disk
+        *disks; /* without firmware and kernel, they say what is booted; outlive the board */
+    unsigned disk_count;
     struct host_loop *loop;     /* outlives the board */
     struct host_stream *serial; /* PL011; outlives the board */
     /* Told on the loop's thread, when all vCPUs have stopped. */
@@ -40,8 +44,8 @@ struct board_config {
     void *ctx;
 };
 
-/* Allocates RAM, checks and loads the firmware, or the kernel and initrd. Nothing runs yet. Fails with one
- * line. */
+/* Allocates RAM, checks and loads the firmware, or the kernel and initrd, which a disk may name. Nothing runs
+ * yet. Fails with one line. */
 struct board *board_create(const struct board_config *config, struct error *e);
 void board_destroy(struct board *board); /* stops it first */
 
@@ -58,7 +62,8 @@ void board_stop(struct board *board);
 /* Pause also stops the guest's clocks; resume is exact. Any thread but a vCPU's. */
 void board_pause(struct board *board);
 void board_resume(struct board *board);
-/* Devices and vCPUs back to power-on, the kernel loaded anew, started. After BOARD_RESET or board_stop(). */
+/* Devices and vCPUs back to power-on, the kernel found and loaded anew, started. After BOARD_RESET or
+ * board_stop(). */
 int board_reset(struct board *board, struct error *e);
 /* Presses and releases the power key (PL061 line 3). Any thread. */
 void board_power_key(struct board *board);

@@ -16,8 +16,9 @@ enum { KERNEL_ALIGN = 2 << 20, INITRD_ALIGN = 64 << 10 };
 
 struct file {
     const char *what, *path; /* for errors: "kernel", its path */
-    uint8_t *data;
+    const uint8_t *data;
     size_t size;
+    void *own; /* data, if it is to be freed */
 };
 
 static uint32_t read32(const uint8_t *p) {
@@ -84,11 +85,12 @@ static int read_kernel(struct file *file, const struct loader_ram *ram, struct e
         return -1;
     if (size > ram->size) {
         too_large(file, ram, e);
-    } else if (!(file->data = malloc(size))) {
+    } else if (!(file->own = malloc(size))) {
         file_error(file, e, "out of memory");
     } else {
+        file->data = file->own;
         file->size = size;
-        result = read_all(file, fd, file->data, size, e);
+        result = read_all(file, fd, file->own, size, e);
     }
     close(fd);
     return result;
@@ -153,8 +155,8 @@ static int unpack(struct file *file, unpack_fn *fn, size_t offset, size_t size, 
     struct error *e) {
     struct unpacked unpacked;
     enum unpack_result result = fn(file->data + offset, size, ram->size, &unpacked);
-    free(file->data);
-    file->data = unpacked.data;
+    free(file->own);
+    file->data = file->own = unpacked.data;
     file->size = unpacked.size;
     switch (result) {
     case UNPACK_OK: return 0;
@@ -258,42 +260,45 @@ static int place_kernel(
     return 0;
 }
 
-static int load_kernel(
-    const struct loader_ram *ram, const char *path, uint64_t *start, uint64_t *end, struct error *e) {
-    struct file file = {.what = "kernel", .path = path};
-    int result = read_kernel(&file, ram, e);
+static int load_kernel(const struct loader_ram *ram, const struct loader_file *kernel, uint64_t *start,
+    uint64_t *end, struct error *e) {
+    struct file file = {.what = "kernel", .path = kernel->path, .data = kernel->data, .size = kernel->size};
+    int result = kernel->data ? 0 : read_kernel(&file, ram, e);
     if (result == 0)
         result = unpack_to_image(&file, ram, e);
     if (result == 0)
         result = place_kernel(&file, ram, start, end, e);
-    free(file.data);
+    free(file.own);
     return result;
 }
 
 /* Above the kernel with its BSS. Linux wants it in the same 32 GiB, aligned to 1 GiB, as the kernel. */
-static int load_initrd(
-    const struct loader_ram *ram, const char *path, uint64_t start, uint64_t *end, struct error *e) {
-    const struct file file = {.what = "initrd", .path = path};
-    uint64_t size;
-    int fd = open_file(&file, &size, e), result;
-    if (fd < 0)
+static int load_initrd(const struct loader_ram *ram, const struct loader_file *initrd, uint64_t start,
+    uint64_t *end, struct error *e) {
+    const struct file file = {.what = "initrd", .path = initrd->path};
+    uint64_t size = initrd->size;
+    int fd = initrd->data ? -1 : open_file(&file, &size, e), result = 0;
+    if (fd < 0 && !initrd->data)
         return -1;
     if (start > ram->size || size > ram->size - start)
         result = too_large(&file, ram, e);
+    else if (initrd->data)
+        memcpy(ram->host + start, initrd->data, size);
     else
         result = read_all(&file, fd, ram->host + start, size, e);
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     *end = start + size;
     return result;
 }
 
-int loader_load(const struct loader_ram *ram, const char *kernel, const char *initrd, struct loaded *out,
-    struct error *e) {
+int loader_load(const struct loader_ram *ram, const struct loader_file *kernel,
+    const struct loader_file *initrd, struct loaded *out, struct error *e) {
     uint64_t start = 0, kernel_end = 0, end = 0;
     if (load_kernel(ram, kernel, &start, &kernel_end, e) < 0)
         return -1;
     *out = (struct loaded){.entry = ram->gpa + start};
-    if (!initrd)
+    if (!initrd->path)
         return 0;
     kernel_end = align_up(kernel_end, INITRD_ALIGN);
     if (load_initrd(ram, initrd, kernel_end, &end, e) < 0)

@@ -60,9 +60,9 @@ static int start(const struct machine *machine, struct error *e) {
         return -1;
     tell_of_crash(machine, &was);
     int result = machine_config_load(&config, machine_file(machine, "config", path), e);
-    if (result == 0 && !config.vm.kernel && !config.vm.firmware)
-        result = error_set(
-            e, "%s: it has neither kernel nor firmware: 'pearvisor set %s kernel=FILE'", path, machine->name);
+    if (result == 0 && !config.vm.kernel && !config.vm.firmware && !config.vm.disk_count)
+        result = error_set(e, "%s: it has no disk, no kernel and no firmware: 'pearvisor set %s disk=FILE'",
+            path, machine->name);
     if (result == 0)
         result = machine_make_key(machine, e) < 0 || add_ssh(&config, forward, e) < 0 ? -1 : 0;
     config.vm.serial = "shared:console";

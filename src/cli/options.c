@@ -81,8 +81,9 @@ int run_options_parse(struct run_options *options, int argc, char **argv, struct
     options->vm.serial = "stdio";
     if (arguments_parse(&arguments, argc, argv, e) < 0)
         return -1;
-    if (!options->vm.kernel && !options->vm.firmware && !options->help)
-        return error_set(e, "--kernel FILE or --firmware FILE is missing (see 'pearvisor run --help')");
+    if (!options->vm.kernel && !options->vm.firmware && !options->vm.disk_count && !options->help)
+        return error_set(
+            e, "--disk FILE, --kernel FILE or --firmware FILE is missing (see 'pearvisor run --help')");
     if (options->screenshot && options->vm.gpu == VM_GPU_OFF)
         return error_set(e, "--screenshot needs a screen: use --gpu 2d");
     if (options->vm.gpu_trace && options->vm.gpu == VM_GPU_OFF)

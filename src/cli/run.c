@@ -18,11 +18,15 @@
 #include "vm/window.h"
 
 static const char usage[] =
-    "usage: pearvisor run --kernel FILE | --firmware FILE [OPTION]...\n"
+    "usage: pearvisor run --disk FILE | --kernel FILE | --firmware FILE [OPTION]...\n"
     "\n"
-    "  --kernel FILE            an ARM64 Linux kernel (Image, plain, gzip or EFI zboot)\n"
+    "  --kernel FILE            an ARM64 Linux kernel (Image, plain, gzip or EFI zboot); without one,\n"
+    "                           and without firmware, a disk's own boot entry is booted (ext4; BLS, "
+    "extlinux, "
+    "GRUB)\n"
     "  --initrd FILE            an initial RAM disk\n"
-    "  --append STRING          the kernel's command line (console=ttyAMA0)\n"
+    "  --append STRING          the kernel's command line (console=ttyAMA0); added to that of a disk's "
+    "entry\n"
     "  --firmware FILE[,vars=FILE]\n"
     "                           UEFI (AAVMF) or U-Boot instead of a kernel; what it keeps goes to the second "
     "file\n"

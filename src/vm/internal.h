@@ -22,6 +22,7 @@ struct vm {
 
     struct storage_pool *pool;
     struct storage *storage[VM_MAX_DISKS];
+    struct boot_disk boot_disks[VM_MAX_DISKS]; /* the same, for the board */
     struct virtio_blk *disks[VM_MAX_DISKS];
     unsigned disk_count;
 

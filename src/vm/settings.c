@@ -22,7 +22,6 @@ static const struct engine *const engines[] = {&engine_soft};
 
 void vm_config_init(struct vm_config *config) {
     *config = (struct vm_config){
-        .append = "console=ttyAMA0",
         .cpus = 2,
         .memory = 1u << 30,
         .engine = engines[0],

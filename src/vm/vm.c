@@ -32,21 +32,30 @@ PLUG(console)
 PLUG(gpu)
 PLUG(input)
 
+/* Before there is a board, which may find on them what it boots. */
+static int open_disks(struct vm *vm, const struct vm_config *config, struct error *e) {
+    for (unsigned n = 0; n < config->disk_count; n++) {
+        const char *path = config->disks[n].path, *slash = strrchr(path, '/');
+        struct storage_config image = {
+            .path = path,
+            .format = config->disks[n].format,
+            .read_only = config->disks[n].read_only,
+        };
+        if (!(vm->storage[n] = storage_open(&image, e)))
+            return -1;
+        vm->disk_count++; /* for vm_destroy() */
+        vm->boot_disks[n] = (struct boot_disk){vm->storage[n], slash ? slash + 1 : path};
+    }
+    return 0;
+}
+
 static int add_disks(struct vm *vm, const struct vm_config *config, struct error *e) {
     if (!config->disk_count)
         return 0;
     if (!(vm->pool = storage_pool_create(DISK_THREADS, e)))
         return -1;
     for (unsigned n = 0; n < config->disk_count; n++) {
-        struct storage_config image = {
-            .path = config->disks[n].path,
-            .format = config->disks[n].format,
-            .read_only = config->disks[n].read_only,
-        };
         const char serial[] = {'p', 'e', 'a', 'r', '-', 'd', 'i', 's', 'k', (char)('a' + n), 0};
-        if (!(vm->storage[n] = storage_open(&image, e)))
-            return -1;
-        vm->disk_count++; /* for vm_destroy() */
         if (plug_blk(vm, vm->disks[n] = virtio_blk_create(vm->storage[n], vm->pool, serial, e), e) < 0)
             return -1;
     }
@@ -221,7 +230,7 @@ static int open_streams(
 }
 
 static int create(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
-    if (open_streams(vm, config, loop, e) < 0)
+    if (open_streams(vm, config, loop, e) < 0 || open_disks(vm, config, e) < 0)
         return -1;
     const struct board_config board = {
         .engine = config->engine,
@@ -233,7 +242,9 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
         .variables = config->variables,
         .kernel = config->kernel,
         .initrd = config->initrd,
-        .append = config->append,
+        .append = config->append || !config->kernel ? config->append : "console=ttyAMA0",
+        .disks = vm->boot_disks,
+        .disk_count = vm->disk_count,
         .loop = loop,
         .serial = vm->serial,
         .event = vm->owner.event,

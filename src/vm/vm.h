@@ -34,7 +34,8 @@ enum vm_gpu {
 };
 
 struct vm_config {
-    const char *kernel, *initrd, *append;
+    const char *kernel, *initrd;      /* NULL, without firmware too: what the disks name is booted */
+    const char *append;               /* NULL: console=ttyAMA0 with a kernel, else nothing more */
     const char *firmware, *variables; /* instead of a kernel; the variables' file is created if need be */
     struct vm_disk {
         const char *path;

@@ -48,6 +48,8 @@ run="run --display none --timeout 5"
 
 expect 2 'unknown command' frobnicate
 expect 2 '\-\-kernel FILE or \-\-firmware FILE is missing' run
+expect 2 'no kernel to boot on 1 partition .*--firmware FILE or --kernel FILE' $run --disk disk
+expect 2 'initrd is given, but no kernel' $run --disk disk --initrd kernel
 expect 2 'unknown option' $run --kernel kernel --frobnicate
 expect 2 'value is missing' run --kernel
 expect 2 'nowhere' $run --kernel nowhere

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (fd < 0 || write(fd, data, size) != (ssize_t)size)
         abort();
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    if (loader_load(&where, path, path, &loaded, &e) == 0) {
+    const struct loader_file file = {.path = path};
+    if (loader_load(&where, &file, &file, &loaded, &e) == 0) {
         if (loaded.entry < MAP_RAM + MAP_DEVICE_TREE_SIZE || loaded.initrd < loaded.entry + 64 ||
             loaded.initrd_end > MAP_RAM + RAM_SIZE || loaded.initrd_end - loaded.initrd != size ||
             memcmp(ram + (loaded.initrd - MAP_RAM), data, size) != 0)

@@ -41,7 +41,8 @@ static void write_to(const char *name, const void *data, size_t size) {
 static int load(const char *initrd) {
     const struct loader_ram where = {.host = ram, .gpa = RAM, .size = RAM_SIZE};
     memset(&e, 0, sizeof e);
-    return loader_load(&where, path, initrd, &loaded, &e);
+    const struct loader_file kernel_file = {.path = path}, initrd_file = {.path = initrd};
+    return loader_load(&where, &kernel_file, &initrd_file, &loaded, &e);
 }
 
 static int load_bytes(const void *data, size_t size) {
