@@ -25,7 +25,7 @@ static const char IMAGE_USER[] = "pear";
 static const char FIRMWARE[] = "/usr/share/AAVMF/AAVMF_CODE.fd"; /* where Debian and Ubuntu have it */
 
 static const char usage[] =
-    "usage: pearvisor create NAME --image IMAGE | --kernel FILE [OPTION]...\n"
+    "usage: pearvisor create NAME --image IMAGE | --kernel FILE | --firmware FILE [OPTION]...\n"
     "\n"
     "  --disk-size SIZE         gives it an empty disk of that size, such as 10G, which is deleted with it\n"
     "  --image IMAGE            gives it a disk upon that image ('pearvisor image list'), of 10G unless "
@@ -49,7 +49,9 @@ struct creation {
     const char *name, *image, *ssh_key;
     struct machine stored; /* the image, if it is one by name */
     bool is_stored;
-    uint64_t disk_size; /* bytes; 0: not given */
+    const char *disk;    /* the machine's own; NULL: none */
+    bool needs_firmware; /* the image says nothing else that could be booted */
+    uint64_t disk_size;  /* bytes; 0: not given */
     struct {
         const char *key;
         char *value;
@@ -237,24 +239,48 @@ static int make_seed(const struct creation *c, const struct machine *draft, stru
     return result;
 }
 
-static int make_disk(const struct creation *c, const struct machine *draft, struct error *e) {
-    char path[PATH_MAX];
-    struct stat st = {0};
-    if (c->is_stored)
-        return make_overlay(c, draft, e);
-    machine_file(draft, "disk.img", path);
-    if (c->image && (host_file_copy(c->image, path, e) < 0 || stat(path, &st) < 0))
+/* A copy of a file, in the format that its name says. */
+static int copy_image(
+    const struct creation *c, const char *path, enum storage_format format, struct error *e) {
+    struct storage_info info;
+    if (format == STORAGE_RAW && storage_looks_like_qcow2(c->image))
+        return error_set(e,
+            "--image %s: a qcow2 image: name it so (FILE.qcow2), or use 'pearvisor image import'", c->image);
+    if (storage_info(c->image, format, &info, e) < 0)
         return -1;
-    if (c->image && !c->disk_size)
+    if (format == STORAGE_QCOW2 && *info.qcow2.backing)
+        return error_set(
+            e, "--image %s: it needs its backing file: make it one with 'pearvisor disk convert'", c->image);
+    if (c->disk_size && info.size > c->disk_size)
+        return error_set(e, "--disk-size: the image is larger (%" PRIu64 " MiB)", info.size >> 20);
+    if (host_file_copy(c->image, path, e) < 0)
+        return -1;
+    return c->disk_size > info.size ? storage_resize(path, format, c->disk_size, false, e) : 0;
+}
+
+/* Cloud images may have their kernel where only firmware finds it. */
+static bool needs_firmware(const struct creation *c, const char *disk, enum storage_format format) {
+    char path[PATH_MAX];
+    return !given(c, "kernel") && !given(c, "firmware") && access(FIRMWARE, R_OK) == 0 &&
+           !(c->is_stored && access(machine_file(&c->stored, "kernel", path), F_OK) == 0) &&
+           !image_boots(disk, format);
+}
+
+static int make_disk(struct creation *c, const struct machine *draft, struct error *e) {
+    size_t length = c->image ? strlen(c->image) : 0;
+    enum storage_format format = STORAGE_RAW;
+    char path[PATH_MAX];
+    int result;
+    if (!c->image && !c->disk_size)
         return 0;
-    if ((uint64_t)st.st_size > c->disk_size)
-        return error_set(e, "--disk-size: the image is larger (%" PRIu64 " MiB)", (uint64_t)st.st_size >> 20);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-    int result = 0;
-    if (fd < 0 || ftruncate(fd, (off_t)c->disk_size) < 0)
-        result = error_set(e, "--disk-size: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
+    if (c->is_stored || (length > 6 && strcmp(c->image + length - 6, ".qcow2") == 0))
+        format = STORAGE_QCOW2;
+    c->disk = format == STORAGE_QCOW2 ? "disk.qcow2" : "disk.img";
+    machine_file(draft, c->disk, path);
+    if (!c->image)
+        return storage_create(path, format, c->disk_size, e);
+    result = c->is_stored ? make_overlay(c, draft, e) : copy_image(c, path, format, e);
+    c->needs_firmware = result == 0 && needs_firmware(c, path, format);
     return result;
 }
 
@@ -262,14 +288,11 @@ static int make_disk(const struct creation *c, const struct machine *draft, stru
 static void write_image_key(const struct creation *c, const char *key, FILE *out) {
     char path[PATH_MAX];
     if (strcmp(key, "disk") == 0)
-        fprintf(out, "disk = disk.qcow2\ndisk = seed.iso,ro\n");
+        fprintf(out, "disk = seed.iso,ro\n");
     if (strcmp(key, "user") == 0 && !given(c, key))
         fprintf(out, "user = %s\n", IMAGE_USER);
     if (given(c, "kernel") || given(c, "firmware"))
         return;
-    if (strcmp(key, "firmware") == 0 && access(machine_file(&c->stored, "kernel", path), F_OK) < 0 &&
-        access(FIRMWARE, R_OK) == 0)
-        fprintf(out, "firmware = %s,vars=vars.fd\n", FIRMWARE);
     bool is_file = strcmp(key, "kernel") == 0 || strcmp(key, "initrd") == 0;
     if (is_file && access(machine_file(&c->stored, key, path), F_OK) == 0)
         fprintf(out, "%s = %s\n", key, path);
@@ -299,10 +322,12 @@ static int write_config(const struct creation *c, const struct machine *draft, s
             fprintf(out, "cpus = 2\n");
         if (strcmp(key, "memory") == 0 && !given(c, key))
             fprintf(out, "memory = 1G\n");
+        if (strcmp(key, "firmware") == 0 && c->needs_firmware)
+            fprintf(out, "firmware = %s,vars=vars.fd\n", FIRMWARE);
+        if (strcmp(key, "disk") == 0 && c->disk)
+            fprintf(out, "disk = %s\n", c->disk);
         if (c->is_stored)
             write_image_key(c, key, out);
-        else if (strcmp(key, "disk") == 0 && (c->image || c->disk_size))
-            fprintf(out, "disk = disk.img\n");
         write_key(c, key, out);
     }
     if (fclose(out) != 0)
@@ -316,7 +341,7 @@ static int write_config(const struct creation *c, const struct machine *draft, s
     return result;
 }
 
-static int make(const struct creation *c, struct error *e) {
+static int make(struct creation *c, struct error *e) {
     struct machine machine, draft;
     if (machine_locate(&machine, c->name, e) < 0)
         return -1;
@@ -326,7 +351,7 @@ static int make(const struct creation *c, struct error *e) {
     if ((c->is_stored && lock < 0) || machine_draft(&draft, &machine, e) < 0)
         return -1;
     int result = 0;
-    if (((c->image || c->disk_size) && make_disk(c, &draft, e) < 0) || machine_make_key(&draft, e) < 0 ||
+    if (make_disk(c, &draft, e) < 0 || machine_make_key(&draft, e) < 0 ||
         (c->is_stored && make_seed(c, &draft, e) < 0) || write_config(c, &draft, e) < 0 ||
         machine_publish(&draft, &machine, e) < 0) {
         machine_remove(&draft, NULL);

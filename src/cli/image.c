@@ -18,8 +18,9 @@ static const char usage[] =
     "\n"
     "build makes a Debian from its packages (debian:13-desktop: with Xfce), and from more that are named,\n"
     "for 'pearvisor create --image', without root; what it has made once comes from the cache. pull\n"
-    "downloads a distribution's cloud image and checks it. import takes any raw or qcow2 image. NAME is\n"
-    "what was built or pulled unless it is given.\n"
+    "downloads a distribution's cloud image and checks it. import takes any raw or qcow2 image. Without\n"
+    "a kernel beside it, an image boots what its disk says, or else firmware. NAME is what was built or\n"
+    "pulled unless it is given.\n"
     "\n"
     "Exit status: 0 done, 2 usage, or it cannot be done.\n";
 

@@ -2,7 +2,7 @@
  * $XDG_DATA_HOME/pearvisor/images, with
  *
  *   - disk.img or disk.qcow2, never written;
- *   - kernel, initrd, append, if it is booted by them, without firmware;
+ *   - kernel, initrd, append, if it is booted by them and not by what is on the disk;
  *   - about: what it is, for people.
  *
  * They are found and made as machines are (manager/store.h). All fail with one line and leave nothing then.
@@ -23,11 +23,13 @@ struct image_info {
     char disk[PATH_MAX];
     enum storage_format format;
     uint64_t size, allocated; /* of the disk, and on the host's; bytes */
-    bool direct;              /* it has a kernel */
+    bool direct;              /* it needs no firmware: it has a kernel, beside the disk or on it */
     char source[128];         /* what it was made from */
 };
 
 int image_info(const struct machine *image, struct image_info *out, struct error *e);
+/* Whether a disk has a kernel that can be booted without firmware (boot/boot.h). */
+bool image_boots(const char *disk, enum storage_format format);
 /* The command line of its kernel, to be freed; NULL: none is said. */
 char *image_append(const struct machine *image);
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "boot/boot.h"
 #include "host/file.h"
 #include "image/internal.h"
 #include "storage/image.h"
@@ -58,6 +59,15 @@ static char *read_text(const struct machine *image, const char *file) {
     return text;
 }
 
+bool image_boots(const char *disk, enum storage_format format) {
+    const struct storage_config config = {.path = disk, .format = format, .read_only = true};
+    const struct boot_disk boot = {storage_open(&config, NULL), disk};
+    bool found = boot.storage && boot_find(&boot, 1, UINT64_MAX, NULL, NULL) == 0;
+    if (boot.storage)
+        storage_close(boot.storage);
+    return found;
+}
+
 int image_info(const struct machine *image, struct image_info *out, struct error *e) {
     struct storage_info disk;
     char path[PATH_MAX];
@@ -70,7 +80,8 @@ int image_info(const struct machine *image, struct image_info *out, struct error
         return -1;
     out->size = disk.size;
     out->allocated = disk.allocated;
-    out->direct = access(machine_file(image, "kernel", path), F_OK) == 0;
+    out->direct =
+        access(machine_file(image, "kernel", path), F_OK) == 0 || image_boots(out->disk, out->format);
     char *source = read_text(image, "about");
     snprintf(out->source, sizeof out->source, "%s", source ? source : "");
     free(source);

@@ -72,6 +72,26 @@ grep -qE '^one .*kernel +disk.raw' out && grep -qE '^two .*firmware +disk.img' o
 works image list --json
 python3 -c 'import json; a = json.load(open("out")); assert [i["format"] for i in a] == ["raw", "qcow2"], a' || fail "list --json: $(cat out)"
 
+# A disk that boots by itself needs neither a kernel beside it nor firmware.
+mkdir -p tree/boot
+echo kernel >tree/boot/vmlinuz-6.1
+mke2fs -q -F -t ext4 -d tree root.raw 8M
+qemu-img convert -O qcow2 root.raw root.qcow2
+works image import root.qcow2 three
+works image list
+grep -qE '^three .*kernel +root.qcow2' out || fail "list: $(cat out)"
+works create direct --image three
+works create copied --image root.qcow2 --disk-size 16M
+for name in direct copied; do
+    config=$XDG_DATA_HOME/pearvisor/vms/$name/config
+    grep -qx 'disk = disk.qcow2' "$config" && ! grep -qE '^(kernel|firmware)' "$config" || fail "config: $(cat "$config")"
+    refused 'kernel /boot/vmlinuz-6.1 on disk.qcow2: is a text file' start $name
+    works delete $name
+done
+works image remove three
+mv root.qcow2 root.img
+refused 'name it so .FILE.qcow2.' create copied --image root.img
+
 # A machine of an image is an overlay, with a seed that says who it is.
 ssh-keygen -q -t ed25519 -N '' -f mine -C 'a "key" of mine'
 works create it --image one --user me --ssh-key mine.pub
