@@ -37,6 +37,9 @@ int entry_add_options(struct boot_entry *entry, const char *options) {
         return -1;
     if (asprintf(&all, "%s%s%s", before, *before && *options ? " " : "", options) < 0)
         return -1;
+    for (char *c = all; *c; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' '; /* in quotes, anything is possible */
     free(entry->options);
     entry->options = all;
     return 0;

@@ -29,7 +29,7 @@ menuentry 'Debian' --class os \$menuentry_id_option 'debian' {
 }
 G
 truncate -s 3400M "$work/gpt"
-printf 'label: gpt\nsize=16M, type=uefi\nsize=256M\n\n' | sfdisk -q "$work/gpt" || fail "sfdisk"
+printf 'label: gpt\nsize=16M, type=uefi\nsize=256M\ntype=linux\n' | sfdisk -q "$work/gpt" || fail "sfdisk"
 mke2fs -q -F -t ext4 -U $uuid -E offset=$((17 << 20)) -d "$work/boot" "$work/gpt" 256M || fail "/boot"
 dd if="$guest/disk" of="$work/gpt" bs=1M seek=273 conv=notrunc,sparse status=none
 
