@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 cat >"$work/suite.sh" <<'S'
 echo "BOOTED $(cat /proc/cmdline)"
-grep -q once /proc/cmdline && mount -t ext4 /dev/vda2 /mnt && sed -i s/once/again/ /mnt/grub/grub.cfg && umount /mnt && busybox reboot -f
+grep -q once /proc/cmdline && mkdir boot && mount -t ext4 /dev/vda2 boot && sed -i s/once/again/ boot/grub/grub.cfg && umount boot && busybox reboot -f
 S
 use_guest suite small "$work/suite.sh"
 
