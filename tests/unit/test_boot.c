@@ -93,10 +93,9 @@ static void assert_boots(const char *disk, const char *kernel, const char *initr
     assert_string_equal(files.kernel, kernel);
     assert_int_equal(files.kernel_size, strlen(kernel));
     assert_string_equal(files.append, append);
+    assert_int_equal(files.initrd_size, initrd ? strlen(initrd) : 0);
     if (initrd)
-        assert_string_equal(files.initrd, initrd);
-    else
-        assert_null(files.initrd);
+        assert_memory_equal(files.initrd, initrd, strlen(initrd));
 }
 
 static void assert_refused(const char *disk, const char *about) {
