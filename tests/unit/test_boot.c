@@ -93,9 +93,12 @@ static void assert_boots(const char *disk, const char *kernel, const char *initr
     assert_string_equal(files.kernel, kernel);
     assert_int_equal(files.kernel_size, strlen(kernel));
     assert_string_equal(files.append, append);
-    assert_int_equal(files.initrd_size, initrd ? strlen(initrd) : 0);
-    if (initrd)
-        assert_memory_equal(files.initrd, initrd, strlen(initrd));
+    if (!initrd) {
+        assert_null(files.initrd);
+        return;
+    }
+    assert_true(files.initrd_size >= strlen(initrd)); /* more, where there are several */
+    assert_memory_equal(files.initrd, initrd, strlen(initrd));
 }
 
 static void assert_refused(const char *disk, const char *about) {
