@@ -8,7 +8,7 @@
 static void check_change(const char *text, size_t size) {
     struct machine_config before, after;
     struct error e;
-    char *copy = strndup(text, size);
+    char *copy = size ? strndup(text, size) : strdup(""); /* libFuzzer has NULL for nothing */
     char *changed = machine_config_replace(copy, "cpus", "3");
     if (machine_config_parse(&before, "fuzz", copy, strlen(copy), &e) < 0 ||
         machine_config_parse(&after, "fuzz", changed, strlen(changed), &e) < 0 || after.vm.cpus != 3 ||
