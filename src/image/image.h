@@ -44,8 +44,8 @@ struct image_files {
 /* Takes copies of the files as the image NAME. The disk is probed and, if it is a qcow2 image, checked. */
 int image_import(const char *name, const struct image_files *files, struct error *e);
 
-/* Builds a distribution's image ("debian:13") from its packages and more, a list with commas, or takes it from
- * the cache. Says on the standard error what it does. */
+/* Builds a distribution's image ("debian:13") from its packages and more, a list with commas, or takes it
+ * from the cache. Says on the standard error what it does. */
 int image_build(const char *source, const char *name, const char *more, struct error *e);
 
 /* Downloads a distribution's image, or that at a URL, and goes on where an earlier try ended. checksum:

@@ -377,8 +377,7 @@ static void a_reset_waits_for_requests(void **state) {
 /* --- images */
 
 static struct storage *open_image(const char *name, bool read_only, bool direct, struct error *e) {
-    return storage_open(
-        &(struct storage_config){.path = name, .read_only = read_only, .direct = direct}, e);
+    return storage_open(&(struct storage_config){.path = name, .read_only = read_only, .direct = direct}, e);
 }
 
 static void images_are_locked(void **state) {
