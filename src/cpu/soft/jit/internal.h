@@ -209,12 +209,14 @@ struct region {
 };
 
 /* Guest registers that are in these host registers wherever translated code is entered, left, or goes from
- * one region to another: those that compilers use most, four of five operands. 0: in cpu->x there. */
-#define JIT_FIXED                                                                                            \
-    {                                                                                                        \
-        [0] = RBX, [1] = RSI, [2] = RDI, [3] = R8, [4] = R9, [19] = R10, [20] = R11, [21] = R13, [22] = R14, \
-        [REG_SP] = R12                                                                                       \
-    }
+ * one region to another: those that compilers use most, four of five operands. 0: in cpu->x there. (stubs.c)
+ */
+extern const uint8_t jit_fixed[REG_COUNT];
+
+/* A general register in cpu->x. */
+static inline struct x86_rm jit_home(unsigned reg) {
+    return x86_m(RBP, ((int32_t)reg - JIT_BASE_REG) * 8);
+}
 
 /* How NZCV follows from two operands (cpu.flags_kind): of a sum, of a difference, of a bitwise AND; or of the
  * sum or difference that gave the first operand, with the second. */

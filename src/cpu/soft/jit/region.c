@@ -241,8 +241,6 @@ static void add_scores(struct score *score, uint64_t regs, unsigned weight) {
     }
 }
 
-static const uint8_t fixed[REG_COUNT] = JIT_FIXED;
-
 /* Of the registers from first on that are in memory, the one with most uses, or REG_ZR. One that is used once
  * is better off there. */
 static unsigned most_used(
@@ -258,7 +256,7 @@ static unsigned most_used(
 static unsigned least_used_fixed(const struct region *region, const struct score *score) {
     unsigned least = REG_ZR;
     for (unsigned reg = 0; reg < REG_COUNT; reg++)
-        if (fixed[reg] && !(region->displaced & bit_of(reg)) &&
+        if (jit_fixed[reg] && !(region->displaced & bit_of(reg)) &&
             (least == REG_ZR || score->weight[reg] < score->weight[least]))
             least = reg;
     return least;
@@ -268,15 +266,15 @@ static unsigned least_used_fixed(const struct region *region, const struct score
 static void allocate_general(struct region *region, struct score *score) {
     enum { PAYS = 8 };
     for (unsigned reg = 0; reg < REG_COUNT; reg++)
-        if (fixed[reg]) {
+        if (jit_fixed[reg]) {
             region->allocated |= bit_of(reg);
-            region->host[reg] = fixed[reg];
+            region->host[reg] = jit_fixed[reg];
         }
     for (;;) {
         const unsigned best = most_used(region, score, 0, REG_COUNT), least = least_used_fixed(region, score);
         if (best == REG_ZR || least == REG_ZR || score->weight[best] < score->weight[least] + PAYS)
             return;
-        region->host[best] = fixed[least];
+        region->host[best] = jit_fixed[least];
         region->displaced |= bit_of(least);
         region->allocated = (region->allocated | bit_of(best)) & ~bit_of(least);
         region->moved |= bit_of(best);

@@ -10,18 +10,29 @@ _Static_assert(FRAME % 16 == 0, "the stack stays aligned");
 
 static const int32_t base_offset = offsetof(struct cpu, x[JIT_BASE_REG]);
 
-static const uint8_t fixed[REG_COUNT] = JIT_FIXED;
+const uint8_t jit_fixed[REG_COUNT] = {
+    [0] = RBX,
+    [1] = RSI,
+    [2] = RDI,
+    [3] = R8,
+    [4] = R9,
+    [19] = R10,
+    [20] = R11,
+    [21] = R13,
+    [22] = R14,
+    [REG_SP] = R12,
+};
 
 static void load_fixed(struct x86 *a) {
-    for (int reg = 0; reg < REG_COUNT; reg++)
-        if (fixed[reg])
-            x86_load(a, true, fixed[reg], x86_m(RBP, (reg - JIT_BASE_REG) * 8));
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        if (jit_fixed[reg])
+            x86_load(a, true, jit_fixed[reg], jit_home(reg));
 }
 
 static void store_fixed(struct x86 *a) {
-    for (int reg = 0; reg < REG_COUNT; reg++)
-        if (fixed[reg])
-            x86_store(a, true, x86_m(RBP, (reg - JIT_BASE_REG) * 8), fixed[reg]);
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        if (jit_fixed[reg])
+            x86_store(a, true, jit_home(reg), jit_fixed[reg]);
 }
 
 static void write_enter(struct jit *jit, struct x86 *a) {

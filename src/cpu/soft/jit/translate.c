@@ -13,12 +13,6 @@ struct x86 *jit_asm(struct translation *t) {
 
 /* --- general registers */
 
-static const uint8_t fixed[REG_COUNT] = JIT_FIXED;
-
-static struct x86_rm home(unsigned reg) {
-    return x86_m(RBP, ((int32_t)reg - JIT_BASE_REG) * 8);
-}
-
 static struct x86_rm vector_home(unsigned reg) {
     struct x86_rm rm = JIT_CPU(v);
     rm.disp += (int32_t)(region_vector_number(reg) * sizeof(union vreg));
@@ -32,12 +26,12 @@ static bool is_allocated(const struct translation *t, unsigned reg) {
 enum x86_reg jit_source(struct translation *t, unsigned reg, enum x86_reg scratch) {
     if (is_allocated(t, reg))
         return t->region.host[reg];
-    x86_load(&t->a, true, scratch, home(reg));
+    x86_load(&t->a, true, scratch, jit_home(reg));
     return scratch;
 }
 
 struct x86_rm jit_operand(struct translation *t, unsigned reg) {
-    return is_allocated(t, reg) ? x86_r(t->region.host[reg]) : home(reg);
+    return is_allocated(t, reg) ? x86_r(t->region.host[reg]) : jit_home(reg);
 }
 
 enum x86_reg jit_target(struct translation *t, unsigned reg, enum x86_reg scratch) {
@@ -49,7 +43,7 @@ void jit_finish(struct translation *t, unsigned reg, enum x86_reg host) {
         if (t->region.host[reg] != host)
             x86_mov(&t->a, true, t->region.host[reg], host);
     } else if (reg != REG_SINK && reg != REG_ZR) {
-        x86_store(&t->a, true, home(reg), host);
+        x86_store(&t->a, true, jit_home(reg), host);
     }
 }
 
@@ -59,7 +53,7 @@ void jit_spill(struct translation *t, uint64_t regs) {
         if (reg >= REGION_VECTORS)
             x86_vex(&t->a, X86_VMOVDQA_STORE, t->region.host[reg], 0, vector_home(reg));
         else
-            x86_store(&t->a, true, home(reg), t->region.host[reg]);
+            x86_store(&t->a, true, jit_home(reg), t->region.host[reg]);
     }
 }
 
@@ -69,7 +63,7 @@ static void reload(struct translation *t, uint64_t regs) {
         if (reg >= REGION_VECTORS)
             x86_vex(&t->a, X86_VMOVDQA, t->region.host[reg], 0, vector_home(reg));
         else
-            x86_load(&t->a, true, t->region.host[reg], home(reg));
+            x86_load(&t->a, true, t->region.host[reg], jit_home(reg));
     }
 }
 
@@ -79,7 +73,7 @@ static void leave_registers(struct translation *t, uint64_t dirty) {
     jit_spill(t, dirty & t->region.moved);
     for (uint64_t regs = t->region.displaced; regs; regs &= regs - 1) {
         unsigned reg = (unsigned)__builtin_ctzll(regs);
-        x86_load(&t->a, true, fixed[reg], home(reg));
+        x86_load(&t->a, true, jit_fixed[reg], jit_home(reg));
     }
 }
 
@@ -87,7 +81,7 @@ static void leave_registers(struct translation *t, uint64_t dirty) {
 static void take_registers(struct translation *t) {
     for (uint64_t regs = t->region.displaced; regs; regs &= regs - 1) {
         unsigned reg = (unsigned)__builtin_ctzll(regs);
-        x86_store(&t->a, true, home(reg), fixed[reg]);
+        x86_store(&t->a, true, jit_home(reg), jit_fixed[reg]);
     }
     reload(t, t->region.moved & ~t->region.preset);
 }

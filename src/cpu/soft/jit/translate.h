@@ -12,7 +12,7 @@
  *   rax rcx rdx   scratch: any emitter may use them, nothing survives from one instruction to the next
  *   xmm0-5     scratch in the same way
  *   rsp        free for calls (rsp % 16 == 8)
- *   the others hold guest registers: where regions are entered and left, always the same ones (JIT_FIXED).
+ *   the others hold guest registers: where regions are entered and left, always the same ones (jit_fixed).
  * A region may keep others there, and does so in xmm6-15. Their copies in cpu->x are stale until a handler is
  * called or translated code is left: use jit_source() and its kin, which know where a register is.
  *
