@@ -14,9 +14,14 @@ struct reader {
 
 /* --- variables */
 
+/* A name comes from a file, and may hold a NUL. */
+static bool is_named(const char *own, const char *name, size_t length) {
+    return strlen(own) == length && memcmp(own, name, length) == 0;
+}
+
 const char *script_get(const struct script *script, const char *name, size_t length) {
     for (unsigned i = 0; i < script->variable_count; i++)
-        if (strncmp(script->variables[i].name, name, length) == 0 && !script->variables[i].name[length])
+        if (is_named(script->variables[i].name, name, length))
             return script->variables[i].value;
     return "";
 }
@@ -26,7 +31,7 @@ void script_set(struct script *script, const char *name, size_t length, const ch
     if (!copy)
         return;
     for (unsigned i = 0; i < script->variable_count; i++)
-        if (strncmp(script->variables[i].name, name, length) == 0 && !script->variables[i].name[length]) {
+        if (is_named(script->variables[i].name, name, length)) {
             free(script->variables[i].value);
             script->variables[i].value = copy;
             return;

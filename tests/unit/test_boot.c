@@ -15,6 +15,7 @@
 
 #include "boot/boot.h"
 #include "boot/partition.h"
+#include "boot/script.h"
 #include "storage/image.h"
 
 #define MIB (1ull << 20)
@@ -392,6 +393,17 @@ static void grub(void **state) {
     assert_refused("disk", "partition 2 of disk: /boot/grub/grub.cfg: its default entry has no Linux kernel");
 }
 
+/* A file may hold any byte, also where a name is expected. */
+static void nul_in_a_name(void **state) {
+    (void)state;
+    struct script script = {0};
+    script_set(&script, "a", 1, "value");
+    assert_string_equal(script_get(&script, "a\0b", 3), "");
+    script_set(&script, "a\0b", 3, "other");
+    assert_string_equal(script_get(&script, "a", 1), "value");
+    script_free(&script);
+}
+
 /* Something that cannot be used does not hide what can, and is named if there is nothing. */
 static void broken_entries(void **state) {
     (void)state;
@@ -427,6 +439,7 @@ int main(void) {
         cmocka_unit_test_setup(extlinux, setup),
         cmocka_unit_test_setup(boot_loader_specification, setup),
         cmocka_unit_test_setup(grub, setup),
+        cmocka_unit_test(nul_in_a_name),
         cmocka_unit_test_setup(broken_entries, setup),
     };
     return cmocka_run_group_tests(tests, setup_all, remove_all);
