@@ -1,4 +1,4 @@
-/* `pearvisor create` and `clone`: new machines. */
+/* `pearvisor create`: new machines. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,7 +13,6 @@
 #include "cli/machine.h"
 #include "host/file.h"
 #include "image/image.h"
-#include "manager/clone.h"
 #include "manager/config.h"
 #include "storage/image.h"
 #include "vm/settings.h"
@@ -373,38 +372,4 @@ int command_create(int argc, char **argv) {
     for (unsigned i = 0; i < c.given_count; i++)
         free(c.given[i].value);
     return result < 0 ? command_failed(&e) : EXIT_POWERED_OFF;
-}
-
-/* A copy of a machine is another one, with a name and host keys of its own. */
-static int renew_seed(const struct machine *from, const struct machine *draft, struct error *e) {
-    struct machine_config config;
-    char path[PATH_MAX];
-    if (access(machine_file(from, "seed.iso", path), F_OK) < 0)
-        return 0;
-    int result = machine_config_load(&config, machine_file(draft, "config", path), e);
-    if (result == 0)
-        result = machine_make_seed(draft, config.user, "", e);
-    machine_config_free(&config);
-    unlink(machine_file(draft, "ssh/known_hosts", path));
-    return result;
-}
-
-int command_clone(int argc, char **argv) {
-    struct machine_arguments arguments;
-    struct machine machine, draft;
-    struct machine_lock was;
-    struct error e;
-    if (machine_arguments_parse(&arguments, "clone NAME NEW", 2, NULL, 0, argc, argv, &e) < 0 ||
-        machine_locate(&machine, arguments.word, &e) < 0)
-        return command_failed(&e);
-    int lock = machine_lock_take(&arguments.machine, &was, &e);
-    if (lock < 0 || machine_draft(&draft, &machine, &e) < 0)
-        return command_failed(&e);
-    if (machine_clone(&arguments.machine, &draft, &e) < 0 || renew_seed(&arguments.machine, &draft, &e) < 0 ||
-        machine_publish(&draft, &machine, &e) < 0) {
-        machine_remove(&draft, NULL);
-        return command_failed(&e);
-    }
-    close(lock);
-    return EXIT_POWERED_OFF;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/arguments.h"
+#include "cli/clone.h"
 #include "cli/commands.h"
 #include "storage/image.h"
 #include "util/log.h"
@@ -203,7 +204,8 @@ static int resize(struct disk_options *o, struct error *e) {
     uint64_t size;
     if (want_operands(o, 2, 2, e) < 0 || parse_disk_size(o->operands[1], &size, e) < 0)
         return -1;
-    return storage_resize(o->operands[0], o->format, size, o->shrink, e);
+    int result = running_disk_resize(o->operands[0], size, o->shrink, e);
+    return result == 0 ? storage_resize(o->operands[0], o->format, size, o->shrink, e) : result < 0 ? -1 : 0;
 }
 
 static int convert(struct disk_options *o, struct error *e) {

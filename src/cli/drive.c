@@ -170,28 +170,12 @@ int command_reset(int argc, char **argv) {
     return simple("reset NAME", "reset", argc, argv);
 }
 
-/* {"path": FILE}, absolute. NULL when the file has no name that can be sent. */
-static char *path_params(const char *file) {
-    char directory[PATH_MAX - 1] = "", path[2 * PATH_MAX];
-    if (*file != '/' && !getcwd(directory, sizeof directory))
-        return NULL;
-    snprintf(path, sizeof path, "%s%s%s", directory, *file == '/' ? "" : "/", file);
-    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *params = doc ? yyjson_mut_obj(doc) : NULL;
-    if (params)
-        yyjson_mut_obj_add_str(doc, params, "path", path);
-    yyjson_mut_doc_set_root(doc, params);
-    char *text = doc ? yyjson_mut_write(doc, 0, NULL) : NULL;
-    yyjson_mut_doc_free(doc);
-    return text;
-}
-
 int command_screenshot(int argc, char **argv) {
     struct machine_arguments arguments;
     struct error e;
     if (machine_arguments_parse(&arguments, "screenshot NAME FILE", 2, NULL, 0, argc, argv, &e) < 0)
         return command_failed(&e);
-    char *params = path_params(arguments.word);
+    char *params = machine_path_params(arguments.word, 0);
     int result = params ? machine_call(&arguments.machine, "screenshot", params, &e)
                         : error_set(&e, "%s: not a name that can be written to", arguments.word);
     free(params);

@@ -93,6 +93,23 @@ int machine_call(const struct machine *machine, const char *method, const char *
     return 0;
 }
 
+char *machine_path_params(const char *file, uint64_t size) {
+    char directory[PATH_MAX - 1] = "", path[2 * PATH_MAX];
+    if (*file != '/' && !getcwd(directory, sizeof directory))
+        return NULL;
+    snprintf(path, sizeof path, "%s%s%s", directory, *file == '/' ? "" : "/", file);
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *params = doc ? yyjson_mut_obj(doc) : NULL;
+    if (params)
+        yyjson_mut_obj_add_str(doc, params, "path", path);
+    if (params && size)
+        yyjson_mut_obj_add_uint(doc, params, "size", size);
+    yyjson_mut_doc_set_root(doc, params);
+    char *text = doc ? yyjson_mut_write(doc, 0, NULL) : NULL;
+    yyjson_mut_doc_free(doc);
+    return text;
+}
+
 bool machine_await_end(const struct machine *machine, double seconds) {
     enum { POLL_US = 10000 };
     uint64_t deadline = host_now_ns() + (uint64_t)(seconds * 1e9);

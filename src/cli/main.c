@@ -9,7 +9,7 @@ static const char usage[] =
     "\n"
     "Virtual machines that are kept; each has a name:\n"
     "  create NAME [OPTION]...          make one (pearvisor create --help)\n"
-    "  clone NAME NEW                   a copy of one that does not run\n"
+    "  clone NAME NEW                   a copy, also of one that runs\n"
     "  delete NAME                      with its disks\n"
     "  set NAME KEY=VALUE...            change its configuration, for its next start\n"
     "  edit NAME                        the same in $EDITOR\n"

@@ -12,6 +12,7 @@
 #include "cli/commands.h"
 #include "cli/machine.h"
 #include "host/file.h"
+#include "manager/change.h"
 #include "manager/config.h"
 #include "util/log.h"
 
@@ -228,6 +229,9 @@ static int change(char **text, char *assignment, struct error *e) {
 static int set_all(const struct machine *machine, int count, char **assignments, struct error *e) {
     char path[PATH_MAX];
     size_t size;
+    int hold = machine_config_hold(machine, e);
+    if (hold < 0)
+        return -1;
     char *text = host_file_read(machine_file(machine, "config", path), CONFIG_SIZE_MAX, &size, e);
     int result = text ? 0 : -1;
     for (int i = 0; i < count && result == 0; i++)
@@ -235,6 +239,7 @@ static int set_all(const struct machine *machine, int count, char **assignments,
     if (result == 0)
         result = replace_config(machine, path, text, e);
     free(text);
+    close(hold);
     return result;
 }
 
@@ -270,19 +275,37 @@ static int run_editor(const char *path, struct error *e) {
     return 0;
 }
 
+/* The edited text takes the place of the one that was there before, unless others changed that meanwhile. */
+static int take_over(const struct machine *machine, const char *before, const char *edited, struct error *e) {
+    char path[PATH_MAX];
+    size_t size;
+    int hold = machine_config_hold(machine, e), result = -1;
+    if (hold < 0)
+        return -1;
+    char *now = host_file_read(machine_file(machine, "config", path), CONFIG_SIZE_MAX, &size, e);
+    char *text = now ? host_file_read(edited, CONFIG_SIZE_MAX, &size, e) : NULL;
+    if (text && strcmp(now, before) != 0)
+        error_set(e, "%s: the configuration has changed meanwhile", edited);
+    else if (text)
+        result = replace_config(machine, edited, text, e);
+    free(text);
+    free(now);
+    close(hold);
+    return result;
+}
+
 /* On a copy, which stays if it is no configuration. */
 static int edit(const struct machine *machine, struct error *e) {
     char path[PATH_MAX], copy[PATH_MAX];
     size_t size;
+    struct error why;
     char *text = host_file_read(machine_file(machine, "config", path), CONFIG_SIZE_MAX, &size, e);
     machine_file(machine, "config.edited", copy);
-    int result = text ? host_file_replace(copy, text, size, e) : -1;
-    free(text);
-    if (result < 0 || run_editor(copy, e) < 0)
+    if (!text || host_file_replace(copy, text, size, e) < 0 || run_editor(copy, e) < 0) {
+        free(text);
         return -1;
-    struct error why;
-    text = host_file_read(copy, CONFIG_SIZE_MAX, &size, &why);
-    result = text ? replace_config(machine, copy, text, &why) : -1;
+    }
+    int result = take_over(machine, text, copy, &why);
     free(text);
     if (result < 0)
         return error_set(e, "%s (your text is there; nothing was changed)", why.text);

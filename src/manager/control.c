@@ -8,6 +8,8 @@
 
 enum { STOP_SECONDS = 60, STOP_SECONDS_MAX = 24 * 60 * 60 };
 
+#define DISK_SIZE_MAX 0x1p53 /* what every number of JSON is exact up to */
+
 static double seconds_up(const struct process *p) {
     return p->started ? (double)(host_now_ns() - p->started) / 1e9 : 0;
 }
@@ -96,13 +98,57 @@ static yyjson_mut_val *run_reset(void *ctx, struct rpc_call *call) {
     return done(ctx, call, process_reset(ctx, &call->error));
 }
 
-static yyjson_mut_val *run_screenshot(void *ctx, struct rpc_call *call) {
+/* The parameter "path"; NULL: the call failed. */
+static const char *path_of(struct rpc_call *call) {
     const char *path = "";
     if (!rpc_param_string(call, "path", &path))
         return NULL;
-    if (*path != '/')
-        return rpc_fail(call, RPC_INVALID_PARAMS, "path: expected an absolute path");
-    return done(ctx, call, process_screenshot(ctx, path, &call->error));
+    if (*path == '/')
+        return path;
+    rpc_fail(call, RPC_INVALID_PARAMS, "path: expected an absolute path");
+    return NULL;
+}
+
+static yyjson_mut_val *run_screenshot(void *ctx, struct rpc_call *call) {
+    const char *path = path_of(call);
+    return path ? done(ctx, call, process_screenshot(ctx, path, &call->error)) : NULL;
+}
+
+static yyjson_mut_val *run_clone(void *ctx, struct rpc_call *call) {
+    const char *path = path_of(call);
+    return path ? done(ctx, call, process_clone(ctx, path, &call->error)) : NULL;
+}
+
+/* Its disks as they are now. */
+static yyjson_mut_val *run_disks(void *ctx, struct rpc_call *call) {
+    struct process *p = ctx;
+    unsigned count;
+    const struct vm_disk *disks = vm_disks(p->vm, &count);
+    yyjson_mut_val *result = yyjson_mut_obj(call->doc), *all = yyjson_mut_arr(call->doc);
+    for (unsigned n = 0; n < count; n++) {
+        char path[PATH_MAX];
+        struct storage *storage = vm_disk_storage(p->vm, n);
+        yyjson_mut_val *disk = yyjson_mut_obj(call->doc);
+        if (*disks[n].path == '/')
+            snprintf(path, sizeof path, "%s", disks[n].path);
+        else
+            machine_file(p->machine, disks[n].path, path);
+        yyjson_mut_obj_add_val(call->doc, disk, "path", rpc_text(call->doc, path));
+        yyjson_mut_obj_add_uint(call->doc, disk, "size", storage->size);
+        yyjson_mut_obj_add_bool(call->doc, disk, "read_only", storage->read_only);
+        yyjson_mut_arr_append(all, disk);
+    }
+    yyjson_mut_obj_add_val(call->doc, result, "disks", all);
+    return result;
+}
+
+static yyjson_mut_val *run_disk_resize(void *ctx, struct rpc_call *call) {
+    double size = 0;
+    const char *path = path_of(call);
+    if (!path || !rpc_param_number(call, "size", 0, DISK_SIZE_MAX, &size))
+        return NULL;
+    call->code = RPC_FAILED;
+    return process_disk_resize(ctx, path, (uint64_t)size, &call->error) < 0 ? NULL : run_disks(ctx, call);
 }
 
 /* The answer of all methods on forwards: which there are. */
@@ -145,6 +191,9 @@ static const struct rpc_method methods[] = {
     {"resume", run_resume, {NULL}},
     {"reset", run_reset, {NULL}},
     {"screenshot", run_screenshot, {"path"}},
+    {"clone", run_clone, {"path"}},
+    {"disks", run_disks, {NULL}},
+    {"disk_resize", run_disk_resize, {"path", "size"}},
     {"forwards", run_forwards, {NULL}},
     {"forward_add", run_forward_add, {"forward"}},
     {"forward_remove", run_forward_remove, {"forward"}},

@@ -36,6 +36,10 @@ int process_screenshot(struct process *p, const char *path, struct error *e);
 int process_forward(struct process *p, const char *forward, struct error *e);
 int process_unforward(struct process *p, const char *forward, struct error *e);
 
+/* disks.c. directory: where the clone is made, see machine_clone(). */
+int process_clone(struct process *p, const char *directory, struct error *e);
+int process_disk_resize(struct process *p, const char *path, uint64_t size, struct error *e);
+
 void process_set_state(struct process *p, enum machine_state state);
 
 /* --- control.c: the socket "control" in the machine's directory, which is the current one */

@@ -130,22 +130,16 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-int storage_fork(
-    const char *path, enum storage_format format, const char *base, const char *clone, struct error *e) {
-    /* Nobody may be using it; format AUTO goes by the name, which changes. */
-    struct storage *image = storage_open(&(struct storage_config){.path = path, .format = format}, e);
-    if (!image)
-        return -1;
-    format = storage_is_qcow2(image) ? STORAGE_QCOW2 : STORAGE_RAW;
-    storage_close(image);
-    if (renameat2(AT_FDCWD, path, AT_FDCWD, base, RENAME_NOREPLACE) < 0)
-        return error_set(e, "cannot rename %s to %s: %s", path, base, strerror(errno));
-    if (storage_create_overlay(clone, base_name(base), format, 0, e) == 0) {
-        if (storage_create_overlay(path, base_name(base), format, 0, e) == 0)
+int storage_fork(const char *path, enum storage_format format, const char *base, const char *next,
+    const char *clone, struct error *e) {
+    if (link(path, base) < 0)
+        return error_set(e, "cannot make %s of %s: %s", base, path, strerror(errno));
+    if (storage_create_overlay(next, base_name(base), format, 0, e) == 0) {
+        if (storage_create_overlay(clone, base_name(base), format, 0, e) == 0)
             return 0;
-        unlink(clone);
+        unlink(next);
     }
-    rename(base, path);
+    unlink(base);
     return -1;
 }
 

@@ -18,11 +18,11 @@ int storage_create_overlay(const char *path, const char *backing, enum storage_f
  * ...), at once; else the data is copied, holes are not. */
 int storage_clone(const char *from, const char *to, struct error *e);
 
-/* A copy of an image at once on any file system: the image is renamed to base, which must not be written any
- * more, and both path and clone become overlays of it. All three in one directory. A crash in between leaves
- * base and says so when path is opened. */
-int storage_fork(
-    const char *path, enum storage_format format, const char *base, const char *clone, struct error *e);
+/* Two disks that go on from one, at once on any file system: the image at path gets base as a second name,
+ * and next and clone become overlays upon base; all in one directory. The image is frozen. When next then
+ * takes path's place, the image has become the base of both. Nothing is left after a failure. */
+int storage_fork(const char *path, enum storage_format format, const char *base, const char *next,
+    const char *clone, struct error *e);
 
 struct storage_info {
     enum storage_format format;

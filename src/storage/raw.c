@@ -207,6 +207,23 @@ static int raw_resize(struct storage *storage, uint64_t size) {
     return 0;
 }
 
+/* Many readers or one writer, over all processes; by open file, so that a fork or another descriptor of the
+ * same file in this process does not lose it. */
+static int lock_file(struct raw *raw, bool shared) {
+    struct flock lock = {.l_type = shared ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(raw->fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+static bool is_locked_out(int result) {
+    return result == -EAGAIN || result == -EACCES;
+}
+
+/* A file system without locks was said so when it was opened. */
+static int raw_share(struct storage *storage, bool shared) {
+    int result = lock_file(raw_of(storage), shared);
+    return is_locked_out(result) ? result : 0;
+}
+
 static void raw_close(struct storage *storage) {
     struct raw *raw = raw_of(storage);
     if (raw->fd >= 0)
@@ -239,15 +256,13 @@ static int open_image(struct raw *raw, const struct storage_config *config, stru
     return error_set(e, "disk %s: %s", config->path, strerror(errno));
 }
 
-/* Many readers or one writer, over all processes; by open file, so that a fork or another descriptor of the
- * same file in this process does not lose it. */
 static int lock_image(struct raw *raw, const struct storage_config *config, struct error *e) {
     if (config->unlocked)
         return 0;
-    struct flock lock = {.l_type = config->read_only ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(raw->fd, F_OFD_SETLK, &lock) == 0)
+    int result = lock_file(raw, config->read_only);
+    if (result == 0)
         return 0;
-    if (errno != EAGAIN && errno != EACCES) {
+    if (!is_locked_out(result)) {
         log_warn("disk %s: its file system has no locks: nothing else may use it now", config->path);
         return 0;
     }
@@ -285,6 +300,7 @@ struct storage *storage_raw_open(const struct storage_config *config, struct err
         .write_zeroes = raw_write_zeroes,
         .map = raw_map,
         .resize = raw_resize,
+        .share = raw_share,
         .close = raw_close,
     };
     struct raw *raw = calloc(1, sizeof *raw);

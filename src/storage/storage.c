@@ -152,6 +152,18 @@ struct storage *storage_open(const struct storage_config *config, struct error *
     return open_link(config, NULL, e);
 }
 
+int storage_freeze(struct storage *storage) {
+    int result = 0;
+    /* The second flush releases what the first one made free. */
+    for (unsigned i = 0; i < 2 && result == 0; i++)
+        result = storage->ops->flush(storage);
+    return result == 0 ? storage->ops->share(storage, true) : result;
+}
+
+int storage_thaw(struct storage *storage) {
+    return storage->ops->share(storage, false);
+}
+
 void storage_close(struct storage *storage) {
     if (storage)
         storage->ops->close(storage);

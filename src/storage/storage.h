@@ -31,6 +31,8 @@ struct storage_ops {
     int (*map)(struct storage *storage, uint64_t offset, uint64_t size, struct storage_extent *out);
     /* New space reads as zeros. Alone: no other call runs meanwhile. */
     int (*resize)(struct storage *storage, uint64_t size);
+    /* Its lock becomes that of a reader, or of the only writer again. */
+    int (*share)(struct storage *storage, bool shared);
     void (*close)(struct storage *storage);
 };
 
@@ -64,6 +66,13 @@ struct storage_config {
 struct storage *storage_open(const struct storage_config *config, struct error *e);
 /* Writes back what an image keeps in memory. */
 void storage_close(struct storage *storage);
+
+/* Writes all of it back and lets others open it as readers, upon whom it is that nothing is written from now
+ * on; it can still be read, and closed, which does not write either. Alone: no other call runs meanwhile. 0
+ * or a negative errno. */
+int storage_freeze(struct storage *storage);
+/* It is written to again, where no reader came. */
+int storage_thaw(struct storage *storage);
 
 /* "raw", "qcow2". */
 const char *storage_format_name(enum storage_format format);

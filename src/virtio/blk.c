@@ -430,6 +430,23 @@ void virtio_blk_attach(struct virtio_blk *blk, struct virtio_device *transport) 
     blk->transport = transport;
 }
 
+void virtio_blk_settle(struct virtio_blk *blk) {
+    pthread_mutex_lock(&blk->lock);
+    while (blk->busy)
+        pthread_cond_wait(&blk->idle, &blk->lock);
+    pthread_mutex_unlock(&blk->lock);
+}
+
+void virtio_blk_replace(struct virtio_blk *blk, struct storage *storage) {
+    pthread_mutex_lock(&blk->lock);
+    blk->storage = storage;
+    pthread_mutex_unlock(&blk->lock);
+}
+
+void virtio_blk_resized(struct virtio_blk *blk) {
+    virtio_config_changed(blk->transport);
+}
+
 void virtio_blk_stats(struct virtio_blk *blk, struct virtio_blk_stats *out) {
     pthread_mutex_lock(&blk->lock);
     *out = blk->stats;

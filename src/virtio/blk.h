@@ -26,5 +26,12 @@ void virtio_blk_destroy(struct virtio_blk *blk);
 /* Once, before the guest runs. */
 void virtio_blk_attach(struct virtio_blk *blk, struct virtio_device *transport);
 
+/* While the transport is held: waits until no request is under way. */
+void virtio_blk_settle(struct virtio_blk *blk);
+/* Then: another storage that reads the same. */
+void virtio_blk_replace(struct virtio_blk *blk, struct storage *storage);
+/* Then: the storage has another size, and the driver is told to look (2.3, 2.5.1). */
+void virtio_blk_resized(struct virtio_blk *blk);
+
 /* Any thread. */
 void virtio_blk_stats(struct virtio_blk *blk, struct virtio_blk_stats *out);

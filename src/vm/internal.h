@@ -24,6 +24,8 @@ struct vm {
     struct storage *storage[VM_MAX_DISKS];
     struct boot_disk boot_disks[VM_MAX_DISKS]; /* the same, for the board */
     struct virtio_blk *disks[VM_MAX_DISKS];
+    struct vm_disk disk_config[VM_MAX_DISKS];
+    char *disk_renamed[VM_MAX_DISKS]; /* its path, if it is not the configuration's any more */
     unsigned disk_count;
 
     struct storage_pool *share_pool; /* one thread */
@@ -42,3 +44,8 @@ struct vm {
     struct virtio_input *keyboard, *tablet;
     struct display_input input;
 };
+
+/* --- disks.c */
+int vm_disks_open(struct vm *vm, const struct vm_config *config, struct error *e);
+/* After the board. */
+void vm_disks_close(struct vm *vm);

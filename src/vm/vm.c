@@ -12,7 +12,7 @@
 #include "net/lan.h"
 #include "vm/internal.h"
 
-enum { DISK_THREADS = 2, NET_MTU = 1500 };
+enum { NET_MTU = 1500 };
 
 /* Gives a new device (or none: its error is set) a slot. */
 #define PLUG(kind)                                                                                           \
@@ -32,28 +32,7 @@ PLUG(console)
 PLUG(gpu)
 PLUG(input)
 
-/* Before there is a board, which may find on them what it boots. */
-static int open_disks(struct vm *vm, const struct vm_config *config, struct error *e) {
-    for (unsigned n = 0; n < config->disk_count; n++) {
-        const char *path = config->disks[n].path, *slash = strrchr(path, '/');
-        struct storage_config image = {
-            .path = path,
-            .format = config->disks[n].format,
-            .read_only = config->disks[n].read_only,
-        };
-        if (!(vm->storage[n] = storage_open(&image, e)))
-            return -1;
-        vm->disk_count++; /* for vm_destroy() */
-        vm->boot_disks[n] = (struct boot_disk){vm->storage[n], slash ? slash + 1 : path};
-    }
-    return 0;
-}
-
 static int add_disks(struct vm *vm, const struct vm_config *config, struct error *e) {
-    if (!config->disk_count)
-        return 0;
-    if (!(vm->pool = storage_pool_create(DISK_THREADS, e)))
-        return -1;
     for (unsigned n = 0; n < config->disk_count; n++) {
         const char serial[] = {'p', 'e', 'a', 'r', '-', 'd', 'i', 's', 'k', (char)('a' + n), 0};
         if (plug_blk(vm, vm->disks[n] = virtio_blk_create(vm->storage[n], vm->pool, serial, e), e) < 0)
@@ -230,7 +209,7 @@ static int open_streams(
 }
 
 static int create(struct vm *vm, const struct vm_config *config, struct host_loop *loop, struct error *e) {
-    if (open_streams(vm, config, loop, e) < 0 || open_disks(vm, config, e) < 0)
+    if (open_streams(vm, config, loop, e) < 0 || vm_disks_open(vm, config, e) < 0)
         return -1;
     const struct board_config board = {
         .engine = config->engine,
@@ -278,8 +257,7 @@ void vm_destroy(struct vm *vm) {
     if (!vm)
         return;
     board_destroy(vm->board); /* and the transports, whose devices go after them */
-    for (unsigned i = 0; i < vm->disk_count; i++)
-        virtio_blk_destroy(vm->disks[i]);
+    vm_disks_close(vm);
     for (unsigned i = 0; i < vm->share_count; i++)
         virtio_p9_destroy(vm->p9[i]);
     virtio_net_destroy(vm->net);
@@ -288,9 +266,6 @@ void vm_destroy(struct vm *vm) {
     virtio_gpu_destroy(vm->gpu);
     virtio_input_destroy(vm->keyboard);
     virtio_input_destroy(vm->tablet);
-    storage_pool_destroy(vm->pool);
-    for (unsigned i = 0; i < vm->disk_count; i++)
-        storage_close(vm->storage[i]);
     storage_pool_destroy(vm->share_pool);
     for (unsigned i = 0; i < vm->share_count; i++)
         share_close(vm->share[i]);

@@ -94,5 +94,15 @@ int vm_forward(struct vm *vm, const char *spec, struct error *e);
 int vm_unforward(struct vm *vm, const char *spec, struct error *e);
 const char *vm_forward_at(struct vm *vm, unsigned n, char text[NET_FORWARD_SIZE]);
 
+/* Its disks as they are now; the strings last until one is replaced. */
+const struct vm_disk *vm_disks(struct vm *vm, unsigned *count);
+struct storage *vm_disk_storage(struct vm *vm, unsigned n);
+/* While the board is paused, on the loop's thread: waits until no request is under way any more; then a disk
+ * may be frozen, replaced by what reads the same (which becomes the VM's, as the old one is closed), and
+ * enlarged, of which the guest hears. */
+void vm_disks_settle(struct vm *vm);
+void vm_disk_replace(struct vm *vm, unsigned n, struct storage *storage, const char *path);
+int vm_disk_grow(struct vm *vm, unsigned n, uint64_t size, struct error *e);
+
 /* All counters as one line of JSON. seconds: how long the VM has run. */
 void vm_stats_json(struct vm *vm, double seconds, FILE *out);

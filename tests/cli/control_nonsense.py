@@ -8,8 +8,8 @@ import socket
 import sys
 
 MESSAGES, A_CONNECTION = 10000, 50
-METHODS = ("version", "status", "stats", "subscribe", "stop", "pause", "resume", "reset", "screenshot", "forwards", "forward_add",
-    "forward_remove")
+METHODS = ("version", "status", "stats", "subscribe", "stop", "pause", "resume", "reset", "screenshot", "clone", "disks", "disk_resize",
+    "forwards", "forward_add", "forward_remove")
 path, directory = sys.argv[1:]
 rng = random.Random(20)
 
@@ -53,6 +53,8 @@ def wrong_request():
         lambda: request(method + rng.choice(("s", "\0", " ", "é")), {}),
         lambda: request(rng.choice(({}, [], 7, None)), {}),
         lambda: request("screenshot", {"path": rng.choice((1, "", "shot.png", "../shot.png", f"{directory}/a\0b", None, junk()))}),
+        lambda: request("clone", {"path": rng.choice((1, "", "new", "/", "/tmp", directory, os.path.dirname(path), f"{path}/x", junk()))}),
+        lambda: request("disk_resize", {"path": rng.choice((1, "/", path, f"{directory}/image", junk())), "size": rng.choice((0, -1, 1 << 40, "1"))}),
         lambda: request("stop", {"timeout": rng.choice((-1, 1e99, "1", []))}),
         lambda: request("stop", {"force": rng.choice((1, "true", {}))}),
         lambda: request("forward_add", {"forward": rng.choice(("", "tcp:", "tcp:1-", "udp:0-1", "tcp:1.2.3:1-1", "x" * 9000, 7))}),

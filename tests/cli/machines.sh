@@ -5,7 +5,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 export XDG_DATA_HOME=$work/data HOME=$work
 vms=$XDG_DATA_HOME/pearvisor/vms
-trap 'for name in one two three big big2 big3 net; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
+trap 'for name in one two three big big2 big3 live net; do "$top/pearvisor" stop $name --force 2>/dev/null; done; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0
 
@@ -86,6 +86,9 @@ EDITOR="sed -i s/64M/96M/" works edit one
 grep -qx 'memory = 96M' "$vms/one/config" || fail "edit changed nothing"
 EDITOR="sed -i s/96M/1X/" refused 2 'config.edited:[0-9]+: memory = 1X: expected' edit one
 EDITOR=false refused 2 'editor' edit one
+EDITOR="$top/pearvisor set one cpus=1; true" refused 2 'has changed meanwhile' edit one
+works set one cpus=2
+rm "$vms/one/config.edited"
 grep -qx 'memory = 96M' "$vms/one/config" || fail "a failed edit changed the configuration"
 rm -f "$vms/one/config.edited"
 echo 'colour = red' >>"$vms/one/config"
@@ -104,7 +107,6 @@ state_is one running
 [ "$(stat -c %a "$vms/one/control")$(stat -c %a "$vms/one/console")" = 600600 ] || fail "others may use the sockets"
 refused 2 'running \(process [0-9]+\)' start one
 refused 2 'running' delete one
-refused 2 'running' clone one two
 refused 2 'no screen' screenshot one shot.png
 refused 2 'no port for ssh' ssh one true
 works set one cpus=1 && says 'next start'
@@ -191,14 +193,14 @@ truncate -s 40M large
 works create big --kernel kernel --image large --memory 64M --gpu off --net off
 works clone big big2
 works clone big2 big3 # nothing was written: as it is
-[ "$(cat "$vms"/big*/disk.img | wc -c)" -lt 8000000 ] || fail "clones copied their data"
-grep -qx 'disk = disk.img,format=qcow2' "$vms/big/config" && cmp -s "$vms/big/config" "$vms/big2/config" ||
+[ "$(cat "$vms"/big*/disk.qcow2 | wc -c)" -lt 8000000 ] || fail "clones copied their data"
+grep -qx 'disk = disk.qcow2' "$vms/big/config" && cmp -s "$vms/big/config" "$vms/big2/config" && [ ! -e "$vms/big/disk.img" ] ||
     fail "the configurations: $(cat "$vms/big/config" "$vms/big2/config")"
 works start big
 works stop big --force
 works delete big
 for name in big2 big3; do
-    works disk convert "$vms/$name/disk.img" read --from-format qcow2
+    works disk convert "$vms/$name/disk.qcow2" read --format raw
     cmp -s large read || fail "$name lost data with the machine that it was cloned from"
     rm -f read
 done
@@ -219,6 +221,75 @@ refused 2 "the disk of 'big2' needs it" image remove stock
 works disk check "$vms/big2/disk.qcow2"
 works delete big2
 works image remove stock
+
+# --- the same while it runs, its disks raw, qcow2 and small; and they become larger
+holds() { # NAME FILE: of the disk that the configuration names
+    local disk
+    disk=$(sed -n 's/^disk = \([a-z0-9.-]*\).*/\1/p' "$vms/$1/config" | head -1)
+    rm -f read
+    works disk convert "$vms/$1/$disk" read --format raw
+    cmp -s -n 40000000 "$2" read || fail "$1: its $disk has another content"
+}
+size_is() { # FILE BYTES
+    works disk info "$1" --json
+    says "\"size\":$2[,}]"
+}
+works create live --kernel kernel --image large --memory 64M --gpu off --net off
+"$top/pearvisor" disk convert large "$vms/live/second.qcow2"
+cp image "$vms/live/third.img"
+works set live disk= # in the order of the lines
+printf 'disk = disk.img\ndisk = second.qcow2\ndisk = third.img,format=raw\n' >>"$vms/live/config"
+works start live
+works clone live big
+works pause live
+works clone live big2 # upon the overlays, which are small
+state_is live paused
+works resume live
+[ "$(grep ^disk "$vms/live/config" | tr '\n' ' ')" = 'disk = disk.qcow2 disk = second.qcow2 disk = third.img,format=raw ' ] ||
+    fail "the configuration: $(cat "$vms/live/config")"
+refused 2 'in use by another process' disk check "$vms/live/disk.qcow2"
+works disk resize "$vms/live/second.qcow2" 60M
+works disk resize "$vms/live/third.img" 3M
+refused 2 'cannot become smaller' disk resize "$vms/live/second.qcow2" 50M
+refused 2 'only while its machine does not run' disk resize "$vms/live/second.qcow2" 50M --shrink
+printf '{"jsonrpc":"2.0","method":"disk_resize","params":{"path":"/etc/passwd","size":1048576},"id":1}
+{"jsonrpc":"2.0","method":"clone","params":{"path":"%s/live"},"id":2}
+{"jsonrpc":"2.0","method":"clone","params":{"path":"/tmp"},"id":3}\n' "$vms" | timeout 5 socat -t 1 - "UNIX-CONNECT:$vms/live/control" >answers
+[ "$(grep -c '"code":1,' answers)" = 3 ] && grep -q 'no disk of this' answers && grep -q 'empty directory beside' answers ||
+    fail "answers: $(cat answers)"
+pid=$(process_of live)
+kill -9 "$pid"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+for name in live big big2; do
+    holds $name large
+    rm -f read
+    works disk convert "$vms/$name/second.qcow2" read --format raw
+    cmp -s -n 41943040 large read || fail "$name: its second disk has another content"
+done
+size_is "$vms/live/second.qcow2" $((60 << 20))
+size_is "$vms/big/second.qcow2" $((40 << 20))
+[ "$(stat -c %s "$vms/live/third.img")" = $((3 << 20)) ] || fail "the third disk has another size"
+for name in live big big2; do works delete $name; done
+# Killed at any moment of it, the machine has its disk, and starts.
+for delay in 0 1 2 3 4 5 6 8 10 15 20 30; do
+    works create live --kernel kernel --image large --memory 64M --gpu off --net off
+    works start live
+    pid=$(process_of live)
+    pv clone live big 2>/dev/null &
+    sleep "0.$(printf %03d $((delay * 2)))"
+    kill -9 "$pid"
+    wait $!
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+    holds live large
+    works clone live big2
+    [ -z "$(ls -A "$vms/live" | grep -E '^\.(next|clone)')" ] || fail "the interrupted clone left: $(ls -A "$vms/live")"
+    works start live
+    works stop live --force
+    holds big2 large
+    [ ! -e "$vms/big" ] || { holds big large && works delete big; }
+    works delete live
+    works delete big2
+done
 
 # --- copies, several at once, and the end
 works clone one two

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A machine's whole life, from an empty home, by an ordinary user where this one is root and others may read the tree: an image
-# is built (or comes from the cache), a machine is made of it and started, used by ssh, paused, shot, stopped, cloned, given a
-# larger disk, started again and deleted.
+# is built (or comes from the cache), a machine is made of it and started, used by ssh, paused, shot, cloned and given a larger disk
+# while it runs, stopped, started again and deleted.
 . "$(dirname "$0")/lib.sh"
 export HOME=$work/home XDG_DATA_HOME= XDG_CACHE_HOME= PEARVISOR_CACHE=$cache
 vms=$HOME/.local/share/pearvisor/vms
@@ -39,15 +39,27 @@ expect_lines "$work/seed" '^meta-data$' '^user-data$' '^instance-id: "it-' '^#cl
 step "logged in"
 
 PYTHONPATH=$top/tests/support "${as[@]}" python3 "$here/life_session.py" "$top/pearvisor" it "$work/home/shot.png" || exit 1
-pv ssh it 'sudo sh -c "head -c 3000000 /dev/urandom >/etc/kept; md5sum /etc/kept >/etc/sums"' || fail "write"
 step "paused and shot"
+
+# The guest goes on writing: what was written to the disk before is in the clone, and a journal makes it whole.
+pv ssh it 'sudo sh -c "head -c 3000000 /dev/urandom >/etc/kept; md5sum /etc/kept >/etc/sums; sync
+    (while :; do head -c 200000 /dev/zero >/var/tmp/busy; sync; done) >/dev/null 2>&1 & echo \$! >/run/busy"' || fail "write"
+before=$(date +%s%N)
+pv clone it two || fail "clone"
+step "cloned in $((($(date +%s%N) - before) / 1000000)) ms"
+[ "$(date +%s%N)" -lt $((before + 3000000000)) ] || fail "the clone took too long"
+pv disk resize "$vms/it/disk.qcow2" 7G || fail "resize"
+pv ssh it 'cat /sys/block/vda/size; sudo resize2fs /dev/vda 2>&1; df --output=size -BM / | tail -1; md5sum -c /etc/sums
+    sudo sh -c "kill \$(cat /run/busy); wait; rm /var/tmp/busy"; sudo dmesg | grep -c "I/O error"' >"$work/grown" 2>&1
+expect_lines "$work/grown" '^14680064$' '^ *6[4-9][0-9][0-9]M$' '^/etc/kept: OK$' '^0$'
+step "a larger disk"
+
 pv stop it || fail "stop"
 pv disk check "$vms/it/disk.qcow2" >"$work/check" || fail "the disk is damaged" "$work/check"
 pv disk convert "$vms/it/disk.qcow2" "$HOME/raw" --format raw && e2fsck -fn "$HOME/raw" >"$work/check" 2>&1 || fail "the root is not clean" "$work/check"
 rm "$HOME/raw"
 step stopped
 
-pv clone it two || fail "clone"
 pv disk resize "$vms/it/disk.qcow2" 8G || fail "resize"
 pv start it && pv start two || fail "start again"
 who='hostname; cat /etc/machine-id; sha256sum </etc/ssh/ssh_host_ed25519_key.pub; md5sum -c /etc/sums'

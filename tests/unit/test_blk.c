@@ -380,6 +380,58 @@ static struct storage *open_image(const char *name, bool read_only, bool direct,
     return storage_open(&(struct storage_config){.path = name, .read_only = read_only, .direct = direct}, e);
 }
 
+/* 2.3, 2.5.1: the driver reads the capacity again, as another generation of the configuration. */
+static void it_grows(void **state) {
+    (void)state;
+    uint32_t written, generation = guest_read(&guest, REG_CONFIG_GENERATION);
+    assert_int_equal(request(IN, SECTORS, 512, DESC_WRITE, &written), IOERR);
+    guest_take_interrupt(&guest);
+    virtio_mmio_hold(guest.device, true);
+    virtio_blk_settle(blk);
+    assert_int_equal(storage->ops->resize(storage, 2 * IMAGE_SIZE), 0);
+    virtio_blk_resized(blk);
+    virtio_mmio_hold(guest.device, false);
+    assert_int_equal(guest_take_interrupt(&guest), INTERRUPT_CONFIG_CHANGE);
+    assert_int_not_equal(guest_read(&guest, REG_CONFIG_GENERATION), generation);
+    assert_int_equal(guest_read(&guest, REG_CONFIG), 2 * SECTORS);
+    assert_int_equal(request(IN, 2 * SECTORS - 1, 512, DESC_WRITE, &written), OK);
+    assert_filled(guest_at(&guest, data), 512, 0);
+    assert_int_equal(request(IN, 2 * SECTORS, 512, DESC_WRITE, &written), IOERR);
+}
+
+/* What is rung for while the device is held waits, and then reads what another storage has. */
+static void another_storage_takes_over(void **state) {
+    (void)state;
+    char other[] = "/tmp/pearvisor-blk-XXXXXX";
+    int fd = mkstemp(other);
+    struct error e;
+    uint32_t head, written;
+    for (unsigned i = 0; i < SECTORS; i++) {
+        uint8_t sector[512];
+        memset(sector, 0x99, sizeof sector);
+        assert_int_equal(write(fd, sector, sizeof sector), sizeof sector);
+    }
+    close(fd);
+    virtio_mmio_hold(guest.device, true);
+    virtio_blk_settle(blk);
+    put_header(0, IN, 5);
+    const struct guest_desc parts[] = {
+        {header, 16, 0, 0}, {data, 512, DESC_WRITE, 0}, {status, 1, DESC_WRITE, 0}};
+    guest_queue_add(&queue, parts, 3, false);
+    guest_queue_bell(&queue);
+    virtio_blk_settle(blk);
+    assert_int_equal(*(uint8_t *)guest_at(&guest, status), NONE);
+    storage_close(storage);
+    storage = storage_open(&(struct storage_config){.path = other}, &e);
+    assert_non_null(storage);
+    virtio_blk_replace(blk, storage);
+    virtio_mmio_hold(guest.device, false);
+    assert_true(guest_queue_wait(&queue, &head, &written));
+    assert_int_equal(*(uint8_t *)guest_at(&guest, status), OK);
+    assert_filled(guest_at(&guest, data), 512, 0x99999999);
+    unlink(other);
+}
+
 static void images_are_locked(void **state) {
     (void)state;
     struct error e;
@@ -488,6 +540,8 @@ int main(void) {
         WITH(the_cache_mode_can_be_switched, start_inline),
         WITH(many_in_flight, start_threads),
         WITH(a_reset_waits_for_requests, start_threads),
+        WITH(it_grows, start_threads),
+        WITH(another_storage_takes_over, start_threads),
         cmocka_unit_test(images_are_locked),
         cmocka_unit_test(what_is_no_image),
         cmocka_unit_test(an_odd_end_reads_as_zeros),

@@ -204,10 +204,20 @@ static void forks_share_a_base(void **state) {
     create_qcow2("vm.qcow2", MIB);
     struct storage *s = open_image("vm.qcow2"), *t;
     put(s, 0, 512, 1);
-    assert_int_equal(storage_fork("vm.qcow2", STORAGE_AUTO, "base.qcow2", "new.qcow2", &e), -1); /* in use */
+    assert_int_equal(
+        storage_fork("vm.qcow2", STORAGE_QCOW2, "base.qcow2", "next.qcow2", "new.qcow2", &e), -1);
+    assert_non_null(strstr(e.text, "in use"));
+    assert_int_equal(storage_freeze(s), 0);
+    assert_int_equal(storage_fork("vm.qcow2", STORAGE_QCOW2, "base.qcow2", "next.qcow2", "new.qcow2", &e), 0);
+    /* As long as it may be read, it cannot be written to; and nobody else may. */
+    t = open_image("next.qcow2");
+    assert_int_equal(storage_thaw(s), -EAGAIN);
+    refused("vm.qcow2", false, "in use");
+    assert_int_equal(rename("next.qcow2", "vm.qcow2"), 0);
+    expect(t, 0, 512, 1);
     storage_close(s);
-    assert_int_equal(storage_fork("vm.qcow2", STORAGE_AUTO, "base.qcow2", "new.qcow2", &e), 0);
-    s = open_image("vm.qcow2");
+    s = t;
+    consistent("base.qcow2", 1);
     t = open_image("new.qcow2");
     put(s, 512, 512, 2);
     put(t, 512, 512, 3);

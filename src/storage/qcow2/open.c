@@ -12,6 +12,11 @@ static int qcow2_flush(struct storage *storage) {
     return qcow2_commit(qcow2_of(storage));
 }
 
+static int qcow2_share(struct storage *storage, bool shared) {
+    struct storage *file = qcow2_of(storage)->file;
+    return file->ops->share(file, shared);
+}
+
 static void destroy(struct qcow2 *q) {
     storage_close(q->file);
     storage_close(q->backing);
@@ -47,6 +52,7 @@ static const struct storage_ops qcow2_ops = {
     .write_zeroes = qcow2_write_zeroes,
     .map = qcow2_map,
     .resize = qcow2_resize,
+    .share = qcow2_share,
     .close = qcow2_close,
 };
 
