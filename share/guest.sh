@@ -40,14 +40,11 @@ EOF
     (cd "$tree" && find . | LC_ALL=C sort | cpio -o -H newc --quiet --reproducible | gzip -1) >"$1/initrd"
     rm -rf "$tree"
     cp "$(ls "$root"/boot/vmlinuz-* "$root"/usr/lib/modules/*/vmlinuz 2>/dev/null | head -n 1)" "$1/kernel" # newer packages: beside the modules
-    rm -rf "$root"/boot/*
 }
 
-# Enters the packages in the dpkg database as unpacked. The kernel comes from outside the guest: its package, and what makes
-# an initrd there, stay unknown to dpkg.
+# Enters the packages in the dpkg database as unpacked.
 record_packages() { # DIRECTORY, of the .deb files
-    find "$1" -name '*.deb' | grep -vE '/(linux-|initramfs-tools|klibc|libklibc|dracut)' | LC_ALL=C sort |
-        xargs "$(dirname "${BASH_SOURCE[0]}")/dpkg-record" "$root"
+    find "$1" -name '*.deb' | LC_ALL=C sort | xargs "$(dirname "${BASH_SOURCE[0]}")/dpkg-record" "$root"
 }
 
 # What the maintainer scripts do, in the guest itself: its first init, once. Shell commands on the standard input follow them;

@@ -19,10 +19,10 @@ enum { PACKAGES_MAX = 256, LIST_SIZE_MAX = 8192 };
     "vulkan-tools,dbus-user-session,dbus-x11"
 
 static const struct build {
-    const char *source, *script, *append, *packages;
+    const char *source, *script, *packages;
 } builds[] = {
-    {"debian:13", "image-debian", "console=ttyAMA0 root=/dev/vda quiet", ""},
-    {"debian:13-desktop", "image-debian", "console=ttyAMA0 root=/dev/vda quiet", DESKTOP},
+    {"debian:13", "image-debian", ""},
+    {"debian:13-desktop", "image-debian", DESKTOP},
 };
 
 /* The scripts run machines of this very program. */
@@ -89,7 +89,7 @@ static const struct build *find_build(const char *source, struct error *e) {
 }
 
 int image_build(const char *source, const char *name, const char *more, struct error *e) {
-    char directory[PATH_MAX], disk[PATH_MAX + 8], kernel[PATH_MAX + 8], initrd[PATH_MAX + 8];
+    char directory[PATH_MAX], disk[PATH_MAX + 8];
     char packages[LIST_SIZE_MAX];
     struct machine image;
     const struct build *build = find_build(source, e);
@@ -103,15 +103,6 @@ int image_build(const char *source, const char *name, const char *more, struct e
     if (find_cache(source, more, directory, e) < 0 || run_script(build->script, directory, packages, e) < 0)
         return -1;
     snprintf(disk, sizeof disk, "%s/disk", directory);
-    snprintf(kernel, sizeof kernel, "%s/kernel", directory);
-    snprintf(initrd, sizeof initrd, "%s/initrd", directory);
-    const struct image_files files = {
-        .disk = disk,
-        .kernel = kernel,
-        .initrd = initrd,
-        .append = build->append,
-        .source = source,
-        .trusted = true,
-    };
+    const struct image_files files = {.disk = disk, .source = source, .trusted = true};
     return image_import(name, &files, e);
 }

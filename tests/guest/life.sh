@@ -32,8 +32,12 @@ pv create it --image debian:13 --user me --disk-size 6G --memory 1G --engine "${
 pv image remove debian:13 2>"$work/err" && fail "an image in use was removed"
 grep -q "the disk of 'it' needs it" "$work/err" || fail "another reason" "$work/err"
 pv start it || fail "start"
-pv ssh --timeout 120 it 'id -un; hostname; sudo -n id -u; df --output=size -BM / | tail -1; systemctl is-system-running --wait' >"$work/said" 2>"$work/err"
-expect_lines "$work/said" '^me$' '^it$' '^0$' '^ *5[5-9][0-9][0-9]M$' '^running$'
+pv ssh --timeout 120 it 'id -un; hostname; sudo -n id -u; df --output=size -BM / | tail -1; systemctl is-system-running --wait
+    ping -q -c 1 10.0.2.2; cat /proc/cmdline; readlink -f /vmlinuz; dpkg -S "$(readlink -f /vmlinuz)"; grep append /boot/extlinux/extlinux.conf' \
+    >"$work/said" 2>"$work/err"
+expect_lines "$work/said" '^me$' '^it$' '^0$' '^ *5[5-9][0-9][0-9]M$' '^running$' ' 1 received' '^root=/dev/vda ro console=ttyAMA0 quiet$' \
+    '^linux-image-[0-9].*: /boot/vmlinuz' 'append root=/dev/vda ro console=ttyAMA0 quiet$'
+grep -E '^(kernel|initrd|append)' "$vms/it/config" && fail "it does not boot from its disk"
 pv ssh it 'cloud=$(sudo blkid -L CIDATA) && sudo mount -o ro $cloud /mnt && ls /mnt && cat /mnt/meta-data && head -1 /mnt/user-data' >"$work/seed" 2>&1
 expect_lines "$work/seed" '^meta-data$' '^user-data$' '^instance-id: "it-' '^#cloud-config$'
 step "logged in"
