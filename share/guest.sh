@@ -64,8 +64,8 @@ for script in base-passwd.preinst *.preinst; do
 done
 cd /
 dpkg --force-unsafe-io --configure -a && [ -z "$(dpkg --audit)" ] && sh -e /configure && rm /init /configure && echo CONFIGURED
-sync
-busybox poweroff -f
+# Whole without its journal, which who reads the kernel on it does not look at. This script, removed and open, would keep it writable.
+exec busybox sh -c 'sync; busybox mount -o remount,ro /dev/vda /; busybox poweroff -f'
 END
     chmod +x "$root/init"
 }

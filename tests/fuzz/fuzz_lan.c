@@ -11,6 +11,7 @@
 #include "net/dns.h"
 #include "net/frame.h"
 #include "net/lan.h"
+#include "support/run_loop.h"
 
 enum { A = 15, B = 16 };
 
@@ -65,10 +66,6 @@ static void create(void) {
     usleep(60000); /* until they see each other */
 }
 
-static void stop_loop(void *ctx) {
-    host_loop_stop(ctx);
-}
-
 /* A DNS query inside of good headers. */
 static size_t wrap(uint8_t *frame, const uint8_t *query, size_t size) {
     static const uint8_t head[] = {0x52, 0x55, 0x0a, 0, 2, 3, 0x52, 0x50, 0x56, 0, 0, 1, 8, 0, 0x45, 0, 0, 0,
@@ -106,7 +103,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         in.data += part;
         in.size -= part;
     }
-    host_loop_post(loop, stop_loop, loop);
-    host_loop_run(loop);
+    run_rounds(loop);
     return 0;
 }

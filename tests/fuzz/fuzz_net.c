@@ -4,6 +4,7 @@
 
 #include "host/loop.h"
 #include "hostile_driver.h"
+#include "support/run_loop.h"
 #include "virtio/net.h"
 
 static struct host_loop *loop;
@@ -27,15 +28,6 @@ static void on_flush(struct net *net) {
 static const struct net_ops ops = {.send = on_send, .flush = on_flush};
 static struct net net = {.ops = &ops, .mtu = NET_MTU_MAX};
 
-static void stop_loop(void *ctx) {
-    host_loop_stop(ctx);
-}
-
-static void run_posted(void) {
-    host_loop_post(loop, stop_loop, loop);
-    host_loop_run(loop);
-}
-
 static void step(void *ctx, struct fuzz_input *in) {
     (void)ctx;
     static const uint8_t frame[NET_FRAME_MAX];
@@ -45,7 +37,7 @@ static void step(void *ctx, struct fuzz_input *in) {
         net.port.receive(net.port.ctx, frame, size);
     if (kind & 8)
         net.port.flush(net.port.ctx);
-    run_posted();
+    run_rounds(loop);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -62,6 +54,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const uint64_t mergeable = 1u << 15;
     driver.features = (driver.features & ~mergeable) | (size > 0 && data[0] & 1 ? mergeable : 0);
     hostile_driver_run(&driver, data, size);
-    run_posted();
+    run_rounds(loop);
     return 0;
 }

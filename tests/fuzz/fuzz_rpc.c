@@ -9,6 +9,7 @@
 #include "control/rpc.h"
 #include "host/socket.h"
 #include "input.h"
+#include "support/run_loop.h"
 
 static struct host_loop *loop;
 static struct rpc_server *server;
@@ -31,18 +32,6 @@ static yyjson_mut_val *run_event(void *ctx, struct rpc_call *call) {
     yyjson_mut_val *params = yyjson_mut_obj(call->doc);
     rpc_server_notify(server, params);
     return yyjson_mut_true(call->doc);
-}
-
-static void stop_loop(void *ctx) {
-    host_loop_stop(ctx);
-}
-
-/* Rounds of the loop until what is there is done. */
-static void run_loop(void) {
-    for (unsigned i = 0; i < 4; i++) {
-        host_loop_post(loop, stop_loop, loop);
-        host_loop_run(loop);
-    }
 }
 
 static void clean_up(void) {
@@ -73,7 +62,7 @@ static int connect_client(void) {
     int fd = host_socket_connect(directory, "s");
     if (fd < 0)
         abort();
-    run_loop();
+    run_rounds(loop);
     return fd;
 }
 
@@ -85,11 +74,11 @@ static void expect_answer(void) {
     int fd = connect_client();
     if (send(fd, request, sizeof request - 1, MSG_NOSIGNAL) < 0)
         abort();
-    run_loop();
+    run_rounds(loop);
     if (recv(fd, got, sizeof got, MSG_DONTWAIT) != sizeof answer - 1 || strcmp(got, answer) != 0)
         abort();
     close(fd);
-    run_loop();
+    run_rounds(loop);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -106,13 +95,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             break;
         in.data += part;
         in.size -= part;
-        run_loop();
+        run_rounds(loop);
     }
     send(client, "\n", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    run_loop();
+    run_rounds(loop);
     close(client);
     close(deaf);
-    run_loop();
+    run_rounds(loop);
     expect_answer();
     return 0;
 }

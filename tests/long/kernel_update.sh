@@ -24,13 +24,13 @@ pv image build debian:13 || fail "build"
 pv create it --image debian:13 --engine "${PEARVISOR_ENGINE:-auto}" --gpu off || fail "create"
 pv start it || fail "start"
 runs '^[0-9.]+\+deb[0-9]+-arm64$'
-pv ssh it 'sudo sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y linux-image-cloud-arm64"' >"$work/apt" 2>&1 ||
+pv ssh it 'sudo sh -c "apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q install -y linux-image-rt-arm64"' >"$work/apt" 2>&1 ||
     fail "apt-get install" "$work/apt"
 reboot
-runs '^[0-9.]+\+deb[0-9]+-cloud-arm64$'
+runs '^[0-9.]+\+deb[0-9]+-rt-arm64$'
 pv stop it && pv start it || fail "another start"
-runs '^[0-9.]+\+deb[0-9]+-cloud-arm64$'
-pv ssh it 'sudo DEBIAN_FRONTEND=noninteractive apt-get -q purge -y "linux-image-*cloud-arm64"' >"$work/apt" 2>&1 || fail "apt-get purge" "$work/apt"
+runs '^[0-9.]+\+deb[0-9]+-rt-arm64$'
+pv ssh it 'sudo DEBIAN_FRONTEND=noninteractive apt-get -q purge -y "linux-image-*rt-arm64"' >"$work/apt" 2>&1 || fail "apt-get purge" "$work/apt"
 reboot
 runs '^[0-9.]+\+deb[0-9]+-arm64$'
 pv stop it && pv delete it || fail "stop"

@@ -13,7 +13,7 @@
 
 #include "board/board.h"
 #include "fake_engine.h"
-#include "host/clock.h"
+#include "support/run_loop.h"
 
 #define RAM 0x40000000ull
 enum { MIB = 1 << 20 };
@@ -30,19 +30,6 @@ static void on_event(void *ctx, enum board_event what) {
     event = what;
     events++;
     host_loop_stop(loop);
-}
-
-static void stop_loop(void *ctx) {
-    (void)ctx;
-    host_loop_stop(loop);
-}
-
-/* Runs the loop until an event, or for a while. */
-static void run_loop(unsigned ms) {
-    struct host_timer *timer = host_timer_create(loop, stop_loop, NULL);
-    host_timer_arm(timer, host_now_ns() + ms * 1000000ull);
-    host_loop_run(loop);
-    host_timer_destroy(timer);
 }
 
 static struct board_config configuration(void) {
@@ -190,14 +177,14 @@ static void tells_of_power_off(void **state) {
     (void)state;
     fake_vm.program = power_off;
     board_start(board, &e);
-    run_loop(5000);
+    run_for(loop, 5000);
     assert_int_equal(events, 1);
     assert_int_equal(event, BOARD_POWEROFF);
     assert_false(fake_vm.cpu[0].running);
     unsigned runs = fake_vm.cpu[0].runs;
     board_pause(board);
     board_resume(board); /* does not bring the dead back */
-    run_loop(20);
+    run_for(loop, 20);
     assert_int_equal(fake_vm.cpu[0].runs, runs);
     assert_int_equal(events, 1);
 }
@@ -206,7 +193,7 @@ static void resets_and_starts_again(void **state) {
     (void)state;
     fake_vm.program = reboot_once;
     board_start(board, &e);
-    run_loop(5000);
+    run_for(loop, 5000);
     assert_int_equal(event, BOARD_RESET);
     memset(memory_dma(board_memory(board), RAM, 4 * MIB), 0xee, 4 * MIB); /* what the guest left behind */
     assert_int_equal(board_reset(board, &e), 0);
@@ -214,7 +201,7 @@ static void resets_and_starts_again(void **state) {
     assert_int_equal(fake_vm.cpu[0].resets, 2);
     assert_int_equal(fdt_check_header(memory_dma(board_memory(board), RAM, 4096)), 0);
     assert_memory_equal(memory_dma(board_memory(board), RAM + 2 * MIB + 56, 4), "ARM\x64", 4);
-    run_loop(20);
+    run_for(loop, 20);
     assert_int_equal(events, 1);
 }
 
@@ -226,7 +213,7 @@ static void a_reset_forgets_older_events(void **state) {
     board_stop(board);
     fake_vm.program = NULL;
     board_reset(board, &e);
-    run_loop(50);
+    run_for(loop, 50);
     assert_int_equal(events, 0);
 }
 
@@ -234,7 +221,7 @@ static void tells_of_a_broken_engine(void **state) {
     (void)state;
     fake_vm.program = break_down;
     board_start(board, &e);
-    run_loop(5000);
+    run_for(loop, 5000);
     assert_int_equal(event, BOARD_FAILED);
 }
 

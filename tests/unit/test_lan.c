@@ -20,6 +20,7 @@
 #include "net/dns.h"
 #include "net/frame.h"
 #include "net/lan.h"
+#include "support/run_loop.h"
 
 enum { A = 15, B = 16, C = 17 };
 
@@ -93,17 +94,6 @@ static int stop(void **state) {
     return rmdir(directory) == 0 && mkdir(directory, 0700) == 0 ? 0 : -1; /* nothing is left in it */
 }
 
-static void stop_loop(void *ctx) {
-    host_loop_stop(ctx);
-}
-
-static void run_loop(void) {
-    for (unsigned i = 0; i < 4; i++) {
-        host_loop_post(loop, stop_loop, loop);
-        host_loop_run(loop);
-    }
-}
-
 /* Who was just plugged in is seen after a moment. */
 static void wait_a_moment(void) {
     usleep(60000);
@@ -149,7 +139,7 @@ static size_t make_udp(uint8_t *frame, uint8_t from, uint8_t to, unsigned from_p
 static void send_frame(struct node *node, const uint8_t *frame, size_t size) {
     node->net->ops->send(node->net, frame, size);
     node->net->ops->flush(node->net);
-    run_loop();
+    run_rounds(loop);
 }
 
 static void frames_pass_between_guests(void **state) {
@@ -230,12 +220,12 @@ static void datagrams_are_checked(void **state) {
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
         size_t size = make_arp(frame, bad[i].from, bad[i].to) - bad[i].cut;
         assert_int_equal(sendto(fd, frame, size, 0, (struct sockaddr *)&to, sizeof to), size);
-        run_loop();
+        run_rounds(loop);
         assert_int_equal(a.received, 0);
     }
     size_t size = make_arp(frame, B, A);
     assert_int_equal(sendto(fd, frame, size, 0, (struct sockaddr *)&to, sizeof to), size);
-    run_loop();
+    run_rounds(loop);
     assert_int_equal(a.received, 1);
     close(fd);
 }
@@ -297,11 +287,11 @@ static void a_peer_that_does_not_listen(void **state) {
     size_t size = make_udp(frame, A, C, 1, 2, data, sizeof data);
     for (unsigned i = 0; i < 2000; i++)
         a.net->ops->send(a.net, frame, size);
-    run_loop();
+    run_rounds(loop);
     send_frame(&a, frame, make_arp(frame, A, B));
     assert_int_equal(b.received, 1);
     unsigned got = 0; /* what waited, as soon as there is room */
-    for (unsigned idle = 0; idle < 3; idle++, run_loop())
+    for (unsigned idle = 0; idle < 3; idle++, run_rounds(loop))
         for (; recv(deaf, frame, sizeof frame, 0) > 0; got++)
             idle = 0;
     assert_in_range(got, 100, 1000);

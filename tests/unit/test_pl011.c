@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "board/pl011.h"
-#include "host/clock.h"
+#include "support/run_loop.h"
 
 enum {
     DR = 0,
@@ -137,10 +137,6 @@ static void early_console_needs_no_setup(void **state) {
     assert_int_equal(stream.out_size, 1);
 }
 
-static void stop_loop(void *ctx) {
-    host_loop_stop(ctx);
-}
-
 static void full_stream_fills_the_fifo(void **state) {
     (void)state;
     enable();
@@ -154,9 +150,7 @@ static void full_stream_fills_the_fifo(void **state) {
     assert_false(irq); /* above the trigger level */
     set(DR, '!');      /* lost */
     stream.room = 100;
-    struct host_timer *timer = host_timer_create(loop, stop_loop, loop);
-    host_timer_arm(timer, host_now_ns() + 50 * 1000 * 1000);
-    host_loop_run(loop);
+    run_for(loop, 50);
     assert_int_equal(stream.out_size, 19);
     assert_memory_equal(stream.out, "abcdefghijklmnopqrs", 19);
     assert_true(irq);

@@ -10,7 +10,7 @@
 
 #include "board/pl031.h"
 #include "board/pl061.h"
-#include "host/clock.h"
+#include "support/run_loop.h"
 
 enum {
     DATA = 0x3fc,
@@ -79,17 +79,6 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void stop_loop(void *ctx) {
-    host_loop_stop(ctx);
-}
-
-static void run_for(uint64_t ms) {
-    struct host_timer *timer = host_timer_create(loop, stop_loop, loop);
-    host_timer_arm(timer, host_now_ns() + ms * 1000000);
-    host_loop_run(loop);
-    host_timer_destroy(timer);
-}
-
 static void address_selects_lines(void **state) {
     (void)state;
     set(DIR, 0xf0);
@@ -113,9 +102,9 @@ static void power_key_gives_both_edges(void **state) {
     assert_int_equal(get(MIS), 1 << KEY);
     set(IC, 1 << KEY);
     assert_false(irq);
-    run_for(20);
+    run_for(loop, 20);
     assert_int_equal(get(DATA), 1 << KEY); /* held longer than drivers debounce */
-    run_for(150);
+    run_for(loop, 150);
     assert_int_equal(get(DATA), 0);
     assert_true(irq);
 }
@@ -162,9 +151,9 @@ static void alarm_rings(void **state) {
     rtc_set(RTC_IMSC, 1);
     rtc_set(RTC_LR, 0xffffffff);
     rtc_set(RTC_MR, 0); /* over the end of the counter */
-    run_for(10);
+    run_for(loop, 10);
     assert_false(irq);
-    run_for(2100);
+    run_for(loop, 2100);
     assert_true(irq);
     assert_int_equal(rtc_get(RTC_MIS), 1);
     rtc_set(RTC_ICR, 1);
