@@ -65,6 +65,8 @@ struct gpu_renderer_host {
     /* What was behind the context is gone: nothing works in it any more, its fences may never come. Not after
      * context_destroy(), which is still due. */
     void (*context_lost)(void *ctx, uint32_t context);
+    /* So much was copied from a 2D surface's backing. */
+    void (*uploaded)(void *ctx, uint64_t bytes);
 };
 
 struct gpu_transfer_3d {
@@ -111,7 +113,8 @@ struct gpu_renderer_ops {
         void *renderer, struct gpu_surface *surface, const struct iovec *iov, unsigned count);
     void (*backing_detach)(void *renderer, struct gpu_surface *surface);
     /* Copies rect, which is inside the surface, from the backing: its first pixel is at offset there, and
-     * rows are a surface's width apart. GPU_BAD_PARAMETER when the backing does not reach that far. */
+     * rows are a surface's width apart. GPU_BAD_PARAMETER when the backing does not reach that far. It may be
+     * put off until somebody looks or the backing goes. */
     enum gpu_status (*transfer_to_host)(
         void *renderer, struct gpu_surface *surface, const struct rect *rect, uint64_t offset);
     /* For scanouts and cursors: rect, which is inside the surface, as B, G, R, A; A means nothing where the

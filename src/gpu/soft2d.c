@@ -15,6 +15,7 @@ struct gpu_surface {
     struct gpu_image image;
     const struct iovec *backing;
     unsigned backing_count;
+    struct rect owed; /* transferred by the guest, not copied yet; see transfer_to_host() */
     uint8_t pixels[];
 };
 
@@ -65,17 +66,6 @@ static enum gpu_status surface_create(
     return GPU_OK;
 }
 
-static void backing_attach(
-    void *renderer, struct gpu_surface *surface, const struct iovec *iov, unsigned count) {
-    (void)renderer;
-    surface->backing = iov;
-    surface->backing_count = count;
-}
-
-static void backing_detach(void *renderer, struct gpu_surface *surface) {
-    backing_attach(renderer, surface, NULL, 0);
-}
-
 /* A place in a backing that only moves forward, so that a transfer walks the list of pages once. */
 struct cursor {
     const struct iovec *iov, *end;
@@ -112,9 +102,36 @@ static uint64_t backing_size(const struct gpu_surface *surface) {
     return size;
 }
 
+/* Where rect begins in a backing that has the surface's own layout. */
+static uint64_t natural_offset(const struct gpu_surface *surface, const struct rect *rect) {
+    return ((uint64_t)rect->y * surface->image.width + rect->x) * GPU_BYTES_PER_PIXEL;
+}
+
+static void copy(struct soft2d *soft, struct gpu_surface *surface, const struct rect *rect, uint64_t offset) {
+    size_t stride = (size_t)surface->image.width * GPU_BYTES_PER_PIXEL;
+    size_t row = (size_t)rect->width * GPU_BYTES_PER_PIXEL;
+    struct cursor cursor = {surface->backing, surface->backing + surface->backing_count, 0};
+    cursor_skip(&cursor, offset);
+    uint8_t *to = surface->pixels + natural_offset(surface, rect);
+    for (uint32_t y = 0; y < rect->height; y++, to += stride) {
+        cursor_copy(&cursor, to, row);
+        cursor_skip(&cursor, stride - row);
+    }
+    soft->host.uploaded(soft->host.ctx, (uint64_t)row * rect->height);
+}
+
+static void settle(struct soft2d *soft, struct gpu_surface *surface) {
+    struct rect owed = surface->owed;
+    surface->owed = (struct rect){0};
+    if (!rect_empty(&owed))
+        copy(soft, surface, &owed, natural_offset(surface, &owed));
+}
+
+/* Linux transfers a whole screen five times a second for its console's cursor, and without a window nobody
+ * looks. So the copy waits for who does, and of two that wait one is left if it covers the other. What is
+ * seen then may be newer than the transfer, as on a display that reads its memory. */
 static enum gpu_status transfer_to_host(
     void *renderer, struct gpu_surface *surface, const struct rect *rect, uint64_t offset) {
-    (void)renderer;
     size_t stride = (size_t)surface->image.width * GPU_BYTES_PER_PIXEL;
     size_t row = (size_t)rect->width * GPU_BYTES_PER_PIXEL;
     uint64_t needed = (rect->height - 1) * (uint64_t)stride + row;
@@ -122,19 +139,31 @@ static enum gpu_status transfer_to_host(
     if (needed > size || offset > size - needed)
         return GPU_BAD_PARAMETER;
 
-    struct cursor cursor = {surface->backing, surface->backing + surface->backing_count, 0};
-    cursor_skip(&cursor, offset);
-    uint8_t *to = surface->pixels + rect->y * stride + (size_t)rect->x * GPU_BYTES_PER_PIXEL;
-    for (uint32_t y = 0; y < rect->height; y++, to += stride) {
-        cursor_copy(&cursor, to, row);
-        cursor_skip(&cursor, stride - row);
-    }
+    bool natural = offset == natural_offset(surface, rect);
+    if (natural && rect_contains(&surface->owed, rect))
+        return GPU_OK;
+    if (!rect_contains(rect, &surface->owed))
+        settle(renderer, surface);
+    surface->owed = natural ? *rect : (struct rect){0};
+    if (!natural)
+        copy(renderer, surface, rect, offset);
     return GPU_OK;
+}
+
+static void backing_attach(
+    void *renderer, struct gpu_surface *surface, const struct iovec *iov, unsigned count) {
+    settle(renderer, surface);
+    surface->backing = iov;
+    surface->backing_count = count;
+}
+
+static void backing_detach(void *renderer, struct gpu_surface *surface) {
+    backing_attach(renderer, surface, NULL, 0);
 }
 
 static enum gpu_status read_pixels(
     void *renderer, struct gpu_surface *surface, const struct rect *rect, uint8_t *pixels, size_t stride) {
-    (void)renderer;
+    settle(renderer, surface);
     size_t from_stride = (size_t)surface->image.width * GPU_BYTES_PER_PIXEL;
     const uint8_t *from = surface->pixels + rect->y * from_stride + (size_t)rect->x * GPU_BYTES_PER_PIXEL;
     for (uint32_t y = 0; y < rect->height; y++, from += from_stride, pixels += stride)

@@ -19,6 +19,12 @@ static inline bool rect_inside(const struct rect *r, uint32_t width, uint32_t he
            r->y <= height - r->height;
 }
 
+/* Whether every pixel of b is one of a. Neither may wrap. */
+static inline bool rect_contains(const struct rect *a, const struct rect *b) {
+    return rect_empty(b) || (b->x >= a->x && b->x + b->width <= a->x + a->width && b->y >= a->y &&
+                                b->y + b->height <= a->y + a->height);
+}
+
 /* What two rectangles have in common; empty when nothing. Neither may wrap. */
 static inline struct rect rect_intersect(const struct rect *a, const struct rect *b) {
     uint32_t left = a->x > b->x ? a->x : b->x;

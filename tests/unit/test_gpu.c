@@ -299,6 +299,38 @@ static void partial_transfer(void **state) {
     assert_int_equal(shown(d, 0, 1, 1), pixel(6, 4));
 }
 
+/* Nothing is copied until somebody looks, or the backing goes. */
+static void transfers_wait_for_eyes(void **state) {
+    struct driver *d = *state;
+    enum { W = 64, H = 32 };
+    struct gpu_stats stats;
+    assert_int_equal(create_2d(d, 1, GPU_FORMAT_B8G8R8A8, W, H), OK);
+    attach_scattered(d, 1, W, H);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(transfer(d, 1, RECT(0, 0, W, H), 0), OK);
+    assert_int_equal(transfer(d, 1, RECT(1, 1, 8, 8), (W + 1) * 4), OK);
+    assert_int_equal(transfer(d, 1, RECT(0, 0, W, H), 4), BAD_PARAMETER);
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.bytes_uploaded, 0);
+
+    /* One that moves the picture lies on top of what came before it. */
+    assert_int_equal(transfer(d, 1, RECT(0, 0, 2, 2), (3 * W + 5) * 4), OK);
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.bytes_uploaded, (W * H + 2 * 2) * 4);
+
+    assert_int_equal(transfer(d, 1, RECT(0, 8, W, 8), 8 * W * 4), OK);
+    assert_int_equal(with_resource(d, VIRTIO_GPU_CMD_RESOURCE_DETACH_BACKING, 1), OK);
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.bytes_uploaded, (W * H + 2 * 2 + W * 8) * 4);
+    assert_int_equal(set_scanout(d, 0, 1, RECT(0, 0, W, H)), OK);
+    assert_int_equal(flush(d, 1, RECT(0, 0, W, H)), OK);
+    assert_int_equal(shown(d, 0, 1, 1), pixel(6, 4));
+    assert_int_equal(shown(d, 0, 2, 2), pixel(2, 2));
+    assert_int_equal(shown(d, 0, W - 1, H - 1), pixel(W - 1, H - 1));
+    virtio_gpu_stats(d->gpu, &stats);
+    assert_int_equal(stats.bytes_uploaded, (W * H + 2 * 2 + W * 8) * 4);
+}
+
 static void scanout_of_a_part(void **state) {
     struct driver *d = *state;
     enum { W = 200, H = 100 };
@@ -710,6 +742,7 @@ int main(void) {
         TEST(edid),
         TEST(framebuffer),
         TEST(partial_transfer),
+        TEST(transfers_wait_for_eyes),
         TEST(scanout_of_a_part),
         TEST(scanout_without_flush),
         TEST(frames_wait_for_viewers),

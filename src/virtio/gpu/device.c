@@ -30,9 +30,16 @@ static bool propose(struct virtio_gpu *gpu, unsigned index, uint32_t width, uint
 
 /* --- life; what has to do with the renderer is called on the GPU's thread */
 
+static void count_upload(void *ctx, uint64_t bytes) {
+    const struct virtio_gpu *gpu = ctx;
+    gpu_monitor_uploaded(gpu->monitor, bytes);
+}
+
 static struct gpu_renderer_host host_of(struct virtio_gpu *gpu) {
-    return (struct gpu_renderer_host){
-        .ctx = gpu, .fence_done = gpu_worker_fence_done, .context_lost = gpu_context_lost};
+    return (struct gpu_renderer_host){.ctx = gpu,
+        .fence_done = gpu_worker_fence_done,
+        .context_lost = gpu_context_lost,
+        .uploaded = count_upload};
 }
 
 static int create_renderer(struct virtio_gpu *gpu, struct error *e) {

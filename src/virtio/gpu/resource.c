@@ -205,9 +205,6 @@ uint32_t gpu_transfer_to_host_2d(struct virtio_gpu *gpu, struct gpu_request *req
     if (!rect_inside(&rect, resource->image.width, resource->image.height))
         return VIRTIO_GPU_RESP_ERR_INVALID_PARAMETER;
 
-    enum gpu_status status =
-        gpu->config.renderer->transfer_to_host(gpu->renderer, resource->surface, &rect, in->offset);
-    if (status == GPU_OK)
-        gpu_monitor_uploaded(gpu->monitor, (uint64_t)rect.width * rect.height * GPU_BYTES_PER_PIXEL);
-    return gpu_response_of(status);
+    return gpu_response_of(
+        gpu->config.renderer->transfer_to_host(gpu->renderer, resource->surface, &rect, in->offset));
 }
