@@ -2,6 +2,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,4 +23,16 @@ void host_wake_one(_Atomic uint32_t *word) {
 
 void host_wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+void host_wake_politely(bool politely) {
+    static _Thread_local int first = -1, policy;
+    if (first < 0)
+        first = policy = sched_getscheduler(0);
+    int wanted = politely ? SCHED_BATCH : SCHED_OTHER;
+    if (first != SCHED_OTHER || policy == wanted)
+        return;
+    static const struct sched_param none;
+    if (sched_setscheduler(0, wanted, &none) == 0)
+        policy = wanted;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HOST_FOREVER UINT64_MAX
@@ -11,3 +12,7 @@
 void host_sleep_on(_Atomic uint32_t *word, uint32_t expected, uint64_t deadline);
 void host_wake_one(_Atomic uint32_t *word);
 void host_wake_all(_Atomic uint32_t *word);
+/* Whether the calling thread, when it wakes, waits for the end of another one's slice of time where no core
+ * is free, or interrupts it, which is the default. Threads of another policy than the default stay as they
+ * are. */
+void host_wake_politely(bool politely);

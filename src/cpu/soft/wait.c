@@ -9,6 +9,10 @@
  * Nothing tells a WFE that another vCPU wrote to the monitored address, so sleeps are short. */
 enum { WFE_YIELDS = 50, WFE_SLEEP_NS = 50000, WFE_PAUSE_NS = 200000 };
 
+/* A guest that sleeps for less polls, and mostly for its GPU: Mesa's Venus waits in naps of 160 us. When it
+ * wakes it does not interrupt what it waits for. */
+enum { NAP_NS = 1000000 };
+
 void cpu_attract(struct cpu *cpu, uint32_t flags) {
     atomic_fetch_or(&cpu->attention, flags);
     if (atomic_load(&cpu->asleep))
@@ -35,6 +39,7 @@ void cpu_wfi(struct cpu *cpu) {
     if (awake(cpu, atomic_load(&cpu->attention)))
         return;
     uint64_t deadline = timer_sleep_begin(cpu);
+    host_wake_politely(deadline < host_now_ns() + NAP_NS);
     sleep_begin(cpu);
     for (;;) {
         /* Without the flag, so that an interrupt from here on changes the word. */
