@@ -131,14 +131,20 @@ static void context_lost(void *ctx, uint32_t context) {
     (void)context;
 }
 
+static void poll_wanted(void *ctx) {
+    (void)ctx;
+}
+
 static void uploaded(void *ctx, uint64_t bytes) {
     (void)ctx;
     (void)bytes;
 }
 
 static void check_renderer(const struct gpu_renderer_ops *ops, const char *thing, const char *what) {
-    const struct gpu_renderer_host host = {
-        .fence_done = fence_done, .context_lost = context_lost, .uploaded = uploaded};
+    const struct gpu_renderer_host host = {.fence_done = fence_done,
+        .context_lost = context_lost,
+        .poll_wanted = poll_wanted,
+        .uploaded = uploaded};
     struct error e;
     void *renderer;
     if (ops->create(&renderer, &host, &e) < 0) {

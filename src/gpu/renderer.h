@@ -65,6 +65,8 @@ struct gpu_renderer_host {
     /* What was behind the context is gone: nothing works in it any more, its fences may never come. Not after
      * context_destroy(), which is still due. */
     void (*context_lost)(void *ctx, uint32_t context);
+    /* The renderer's poll() is to be called soon. Any thread. */
+    void (*poll_wanted)(void *ctx);
     /* So much was copied from a 2D surface's backing. */
     void (*uploaded)(void *ctx, uint64_t bytes);
 };
@@ -123,6 +125,8 @@ struct gpu_renderer_ops {
         void *renderer, struct gpu_surface *surface, const struct rect *rect, uint8_t *pixels, size_t stride);
     /* Answers with host->fence_done(), at once or later. Fences grow on every timeline. */
     void (*fence)(void *renderer, struct gpu_timeline timeline, uint64_t fence);
+    /* What poll_wanted() asked for; NULL in a renderer that never does. */
+    void (*poll)(void *renderer);
 
     /* ---- 3D: NULL, all of them, in a renderer without contexts. ---- */
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # An unmodified Debian's Mesa finds the host's GL driver (virgl) and Vulkan driver (Venus), and what OpenGL draws is in
-# the screenshot.
+# the screenshot; queries are answered.
 . "$(dirname "$0")/lib.sh"
 need_virglrenderer
 
+guest_program gl_query "$work/overlay/usr/local/bin/gl_query"
 cat >"$work/suite.sh" <<'E2'
+timeout 60 /usr/local/bin/gl_query
 dmesg | grep -E 'drm. (features|Host memory window)'
 eglinfo -B -p gbm
 VK_DRIVER_FILES=$(echo /usr/share/vulkan/icd.d/virtio_icd*.json) vulkaninfo --summary
@@ -15,7 +17,7 @@ sleep 3
 echo DRAWING
 sleep 1000
 E2
-use_gpu_guest "$work/suite.sh"
+OVERLAY=$work/overlay use_gpu_guest "$work/suite.sh"
 "$top/pearvisor" run --kernel "$guest/kernel" --initrd "$guest/initrd" --disk "$work/disk" --net off --display none --gpu 3d \
     --append "console=ttyAMA0 quiet" --screenshot "$work/a.png" --timeout 300 --stats >"$work/out" 2>&1 </dev/null &
 vm=$!
@@ -25,7 +27,7 @@ for ((i = 0; i < 3000; i++)); do
     sleep 0.1
 done
 expect_lines "$work/out" '\+virgl .*\+resource_blob \+host_visible' '\+context_init' 'renderer: virgl \(' \
-    'deviceName += Virtio-GPU Venus' '^DRAWING'
+    'deviceName += Virtio-GPU Venus' '^QUERIES 20' '^DRAWING'
 kill -TERM $vm
 wait $vm
 tail -n 1 "$work/out" | python3 -c 'import json, sys; s = json.load(sys.stdin)["gpu"]; c = s["commands"]

@@ -7,6 +7,7 @@ static void write_fence(void *cookie, uint32_t low) {
     struct virgl *virgl = cookie;
     uint64_t last = virgl->last_fence;
     uint64_t fence = last - (uint32_t)((uint32_t)last - low);
+    virgl->settled_fence = fence;
     virgl->host.fence_done(virgl->host.ctx, (struct gpu_timeline){0}, fence);
 }
 

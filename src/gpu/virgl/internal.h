@@ -2,6 +2,7 @@
  * that initialised it. */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "gpu/renderer.h"
@@ -13,7 +14,9 @@ struct virgl {
     bool opengl, vulkan;
     struct virgl_server *server; /* NULL without Vulkan */
     void *soft;                  /* 2D surfaces are soft2d's: no upload and no read back for a console */
-    _Atomic uint64_t last_fence; /* on the device's own timeline */
+    _Atomic uint64_t last_fence, settled_fence; /* on the device's own timeline */
+    pthread_t poll_thread;
+    int poll_stop; /* an eventfd that ends it; -1: it does not run */
     struct virgl_renderer_callbacks callbacks;
 };
 
@@ -42,6 +45,12 @@ static inline void virgl_leave(struct virgl *virgl) {
 
 void virgl_fence_callbacks(struct virgl_renderer_callbacks *callbacks);
 void virgl_fence(void *renderer, struct gpu_timeline timeline, uint64_t fence);
+
+/* --- poll.c */
+
+int virgl_poll_start(struct virgl *virgl, struct error *e);
+void virgl_poll_stop(struct virgl *virgl);
+void virgl_poll(void *renderer);
 
 /* --- context.c */
 

@@ -16,7 +16,9 @@
     F(fill_caps, virgl_renderer_fill_caps)                                                                   \
     F(force_ctx_0, virgl_renderer_force_ctx_0)                                                               \
     F(get_cap_set, virgl_renderer_get_cap_set)                                                               \
+    F(get_poll_fd, virgl_renderer_get_poll_fd)                                                               \
     F(init, virgl_renderer_init)                                                                             \
+    F(poll, virgl_renderer_poll)                                                                             \
     F(resource_attach_iov, virgl_renderer_resource_attach_iov)                                               \
     F(resource_create, virgl_renderer_resource_create)                                                       \
     F(resource_create_blob, virgl_renderer_resource_create_blob)                                             \

@@ -30,6 +30,7 @@ static int flags_of(const struct virgl *virgl) {
 
 static void renderer_destroy(void *renderer) {
     struct virgl *virgl = renderer;
+    virgl_poll_stop(virgl);
     virgl_library.cleanup(virgl);
     virgl_server_destroy(virgl->server);
     gpu_soft2d.destroy(virgl->soft);
@@ -84,6 +85,10 @@ static int create(
         goto fail;
     }
     struct gpu_capset capset;
+    if (virgl_poll_start(virgl, e) < 0) {
+        renderer_destroy(virgl);
+        return -1;
+    }
     if (virgl_capset_info(virgl, 0, &capset) != GPU_OK) {
         renderer_destroy(virgl);
         return error_set(e, "virglrenderer finds no %s driver on this host", opengl ? "GL" : "Vulkan");
@@ -127,6 +132,7 @@ static void reset(void *renderer) {
         .transfer_to_host = virgl_transfer_to_host,                                                          \
         .read_pixels = virgl_read_pixels,                                                                    \
         .fence = virgl_fence,                                                                                \
+        .poll = virgl_poll,                                                                                  \
         .capset_info = virgl_capset_info,                                                                    \
         .capset_read = virgl_capset_read,                                                                    \
         .context_create = virgl_context_create,                                                              \

@@ -39,6 +39,7 @@ static struct gpu_renderer_host host_of(struct virtio_gpu *gpu) {
     return (struct gpu_renderer_host){.ctx = gpu,
         .fence_done = gpu_worker_fence_done,
         .context_lost = gpu_context_lost,
+        .poll_wanted = gpu_worker_poll_wanted,
         .uploaded = count_upload};
 }
 

@@ -107,6 +107,7 @@ struct virtio_gpu {
     /* The GPU thread leaves off as soon as running is false. */
     pthread_t thread;
     atomic_bool running, stop;
+    atomic_bool poll_wanted;      /* by the renderer */
     atomic_bool ready;            /* the renderer is there, and with it what the device offers */
     pthread_mutex_t callers_lock; /* of gpu_worker_call(): one at a time */
     pthread_mutex_t call_lock;    /* of the function that the thread is asked to call */
@@ -130,8 +131,9 @@ int gpu_worker_call(
 /* Has it called soon. */
 void gpu_worker_post(struct virtio_gpu *gpu, int (*function)(struct virtio_gpu *gpu, struct error *e));
 void gpu_worker_wake(struct virtio_gpu *gpu);
-/* A gpu_renderer_host's fence_done(). */
+/* A gpu_renderer_host's fence_done() and poll_wanted(). */
 void gpu_worker_fence_done(void *gpu, struct gpu_timeline timeline, uint64_t fence);
+void gpu_worker_poll_wanted(void *gpu);
 
 /* The context ends: what waits for one of its rings is done. */
 void gpu_worker_forget_context(struct virtio_gpu *gpu, uint32_t context);

@@ -114,7 +114,15 @@ static void enable_notify(struct virtio_gpu *gpu, bool enable) {
         virtq_enable_notify(virtio_queue(gpu->transport, i), enable);
 }
 
+void gpu_worker_poll_wanted(void *ctx) {
+    struct virtio_gpu *gpu = ctx;
+    gpu->poll_wanted = true;
+    gpu_worker_wake(gpu);
+}
+
 static void drain(struct virtio_gpu *gpu) {
+    if (atomic_exchange(&gpu->poll_wanted, false))
+        gpu->config.renderer->poll(gpu->renderer);
     if (!gpu->running)
         return;
     unsigned depth = 0;
