@@ -8,7 +8,8 @@ static void write_fence(void *cookie, uint32_t low) {
     uint64_t last = virgl->last_fence;
     uint64_t fence = last - (uint32_t)((uint32_t)last - low);
     virgl->settled_fence = fence;
-    virgl->host.fence_done(virgl->host.ctx, (struct gpu_timeline){0}, fence);
+    if (!virgl->ending)
+        virgl->host.fence_done(virgl->host.ctx, (struct gpu_timeline){0}, fence);
 }
 
 static void write_context_fence(void *cookie, uint32_t context, uint32_t ring, uint64_t fence) {
@@ -35,6 +36,6 @@ void virgl_fence(void *renderer, struct gpu_timeline timeline, uint64_t fence) {
         /* Without OpenGL everything outside of rings was done when it returned. */
         result = virgl->opengl ? virgl_library.create_fence((int)(uint32_t)fence, 0) : -1;
     }
-    if (result != 0) /* nothing waits for anything: the ring or its context is broken */
+    if (result != 0 && !virgl->ending) /* nothing waits for anything: the ring or its context is broken */
         virgl->host.fence_done(virgl->host.ctx, timeline, fence);
 }

@@ -15,6 +15,7 @@ struct virgl {
     struct virgl_server *server; /* NULL without Vulkan */
     void *soft;                  /* 2D surfaces are soft2d's: no upload and no read back for a console */
     _Atomic uint64_t last_fence, settled_fence; /* on the device's own timeline */
+    atomic_bool ending;                         /* nobody is told of fences any more */
     pthread_t poll_thread;
     int poll_stop; /* an eventfd that ends it; -1: it does not run */
     struct virgl_renderer_callbacks callbacks;

@@ -46,6 +46,7 @@ int virgl_poll_start(struct virgl *virgl, struct error *e) {
  * to the end when it has reported a fence that nothing follows. */
 static void outlast_fences(struct virgl *virgl) {
     struct pollfd fd = {.fd = virgl_library.get_poll_fd(), .events = POLLIN};
+    virgl->ending = true;
     virgl_fence(virgl, (struct gpu_timeline){0}, virgl->last_fence + 1);
     for (int i = 0; i < LAST_FENCE_TICKS && virgl->settled_fence != virgl->last_fence; i++)
         if (poll(&fd, 1, TICK_MS) > 0)
