@@ -180,7 +180,7 @@ static void forget_part_of(struct jit *jit, struct jit_page *page, unsigned part
     unchain(jit, page, part);
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         if (page->entry[i] >= JIT_STUBS && page->entry[i] / JIT_PART == part) {
-            page->entry[i] = 0;
+            page->entry[i] = jit->hot / 2; /* it was come to, and soon is again */
             page->regions--;
         }
     page->parts &= ~(1u << part);

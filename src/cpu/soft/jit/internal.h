@@ -11,7 +11,7 @@ enum {
     JIT_PARTS = 8,         /* it is forgotten in parts, in turn */
     JIT_PART = JIT_MEMORY / JIT_PARTS,
     JIT_STUBS = 4096,     /* of it, at its start: what all regions use */
-    JIT_ROOM = 256 << 10, /* more than any region needs */
+    JIT_ROOM = 512 << 10, /* more than any region needs */
     JIT_PAGES = 4096,     /* physical pages with translations */
     JIT_BUCKETS = 4096,
     JIT_LOOK_UPS = 6, /* sizes of accesses, 1 to 32 bytes */
@@ -130,11 +130,12 @@ void jit_bail(struct cpu *cpu, const struct jit_bail *bail);
 
 /* --- the region being translated */
 enum {
-    REGION_INSNS = 96,        /* at most */
-    REGION_SPREAD = 64,       /* beyond this many no further branch is followed */
+    REGION_INSNS = 512,       /* at most, of straight code */
+    REGION_SPREAD = 64,       /* beyond this many, nothing further that branches lead to is collected; */
+    REGION_TAIL = 32,         /* and beyond so many more, a conditional branch ends it */
     REGION_HOST_VECTORS = 10, /* from xmm6 on */
     REGION_SLOTS = 8,         /* of the stack frame, for groups of accesses */
-    REGION_FIXUPS = 1024,
+    REGION_FIXUPS = 4096,
     REGION_OUTSIDE = -1,
     REGION_STORED = -1, /* flags: in memory */
     REGION_UNKNOWN = -2,
@@ -155,12 +156,13 @@ struct region_insn {
     uint16_t offset; /* in the page */
     uint16_t weight;
     int16_t ahead; /* instructions before it on the way from the start that is counted without a surplus */
-    int16_t next, taken;          /* where it leads, by index, or REGION_OUTSIDE */
-    int64_t next_at, taken_at;    /* the same as an offset from the page's start */
-    bool conditional;             /* `taken` exists */
-    bool ends;                    /* `next` does not exist */
-    bool done;                    /* the code of the instruction before does it too */
-    bool join;                    /* others lead here than the one before */
+    int16_t next, taken;       /* where it leads, by index, or REGION_OUTSIDE */
+    int64_t next_at, taken_at; /* the same as an offset from the page's start */
+    bool conditional;          /* `taken` exists */
+    bool inverted;             /* it is where the branch leads when it is not taken, and `next` where it is */
+    bool ends;                 /* `next` does not exist */
+    bool done;                 /* the code of the instruction before does it too */
+    bool join;                 /* others lead here than the one before */
     bool next_live, taken_live;   /* who comes there, outside of the region, may look at NZCV */
     bool flags_live;              /* before it, somebody may still look at NZCV */
     bool flags_read;              /* and does so in the region */
@@ -287,8 +289,10 @@ static inline struct region_insn *jit_successor(struct translation *t) {
     return i->next == t->index + 1 && !i->conditional && !i[1].join ? i + 1 : NULL;
 }
 
-/* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. */
-void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact);
+/* --- region.c: collects the region that starts at offset of the page, and finds out all that is in it. heat:
+ * jit_page.entry, so that ways which nobody went are left out; NULL: they are not. */
+void region_build(
+    struct region *region, struct code_page *page, unsigned offset, const uint32_t *heat, bool exact);
 /* May NZCV before the instruction at offset be read, by it, by those that follow in the page, or elsewhere?
  */
 bool region_reads_flags(struct code_page *page, unsigned offset);

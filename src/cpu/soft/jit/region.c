@@ -63,17 +63,16 @@ static void look_at(struct region_insn *i, struct code_page *page, unsigned offs
     i->taken_at = (int64_t)(offset + (uint64_t)i->insn.imm); /* wraps where imm is no distance */
 }
 
+/* Looks ahead a few instructions, as code sets flags anew soon or never reads them. */
 bool region_reads_flags(struct code_page *page, unsigned offset) {
-    bool seen[CODE_PAGE_INSNS] = {false};
-    int64_t todo[CODE_PAGE_INSNS + 1] = {offset};
+    enum { LOOKS = 32 };
+    int64_t todo[LOOKS + 1] = {[0] = offset};
+    struct region_insn i;
+    unsigned looks = LOOKS;
     for (unsigned count = 1; count--;) {
-        struct region_insn i;
         for (int64_t at = todo[count];; at = i.next_at) {
-            if (!in_page(at))
+            if (!in_page(at) || !looks--)
                 return true;
-            if (seen[at / 4])
-                break;
-            seen[at / 4] = true;
             look_at(&i, page, (unsigned)at);
             if (i.use & JIT_READS)
                 return true;
@@ -95,27 +94,52 @@ static struct region_insn *append(struct region *region, struct code_page *page,
     return i;
 }
 
+/* What a region is made of: `heat` says where anybody came yet (struct jit_page), if that counts. */
+struct collection {
+    struct region *region;
+    struct code_page *page;
+    const uint32_t *heat;
+    uint16_t target[REGION_INSNS]; /* of branches: where to go on */
+    unsigned targets;
+};
+
+static bool is_cold(const struct collection *c, int64_t offset) {
+    return c->heat && in_page(offset) && !c->heat[offset / 4];
+}
+
+/* Both ways of a conditional branch that were gone are followed; `next` is one of them, if only because it is
+ * next. Where it is the taken one, the branch is turned round. False: the run ends here. */
+static bool follow(struct collection *c, struct region_insn *i) {
+    const bool cold_next = is_cold(c, i->next_at), cold_taken = is_cold(c, i->taken_at);
+    if (cold_next && !cold_taken) {
+        const int64_t taken_at = i->next_at;
+        i->next_at = i->taken_at;
+        i->taken_at = taken_at;
+        i->inverted = true;
+    } else if (cold_next == cold_taken && in_page(i->taken_at)) {
+        c->target[c->targets++] = (uint16_t)i->taken_at;
+    }
+    return c->region->count < REGION_SPREAD + REGION_TAIL;
+}
+
 /* Straight on from offset, through unconditional branches, to an end or to what is known already. */
-static void collect_run(struct region *region, struct code_page *page, int64_t offset, uint16_t *targets,
-    unsigned *target_count) {
+static void collect_run(struct collection *c, int64_t offset) {
+    struct region *region = c->region;
     while (region->count < REGION_INSNS && in_page(offset) && region->index_of[offset / 4] < 0) {
-        const struct region_insn *i = append(region, page, (unsigned)offset);
-        if (i->conditional && in_page(i->taken_at))
-            targets[(*target_count)++] = (uint16_t)i->taken_at;
-        if (!goes_on(i))
+        struct region_insn *i = append(region, c->page, (unsigned)offset);
+        if (!goes_on(i) || (i->conditional && !follow(c, i)))
             return;
         offset = i->next_at;
     }
 }
 
-static void collect(struct region *region, struct code_page *page, unsigned offset) {
-    uint16_t targets[REGION_INSNS];
-    unsigned count = 0, done = 0;
-    memset(region->index_of, 0xff, sizeof region->index_of);
-    region->count = 0;
-    collect_run(region, page, offset, targets, &count);
-    while (done < count && region->count < REGION_SPREAD)
-        collect_run(region, page, targets[done++], targets, &count);
+static void collect(struct collection *c, unsigned offset) {
+    unsigned done = 0;
+    memset(c->region->index_of, 0xff, sizeof c->region->index_of);
+    c->region->count = 0;
+    collect_run(c, offset);
+    while (done < c->targets && c->region->count < REGION_SPREAD)
+        collect_run(c, c->target[done++]);
 }
 
 /* --- who leads where */
@@ -514,8 +538,10 @@ static void spread_needs(struct region *region) {
     }
 }
 
-void region_build(struct region *region, struct code_page *page, unsigned offset, bool exact) {
-    collect(region, page, offset);
+void region_build(
+    struct region *region, struct code_page *page, unsigned offset, const uint32_t *heat, bool exact) {
+    struct collection collection = {.region = region, .page = page, .heat = heat};
+    collect(&collection, offset);
     link_insns(region);
     look_outside(region, page, exact);
     measure_ways(region);

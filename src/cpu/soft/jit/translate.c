@@ -208,6 +208,7 @@ void jit_go_next(struct translation *t) {
 
 void jit_branch(struct translation *t, enum x86_cc cc) {
     const struct region_insn *i = jit_current(t);
+    cc ^= i->inverted;
     if (i->taken == REGION_OUTSIDE) {
         jit_fix(t, x86_jcc_forward(&t->a, cc), t->index, FIX_TAKEN);
     } else if (!t->region.insn[i->taken].label) {
@@ -483,7 +484,7 @@ uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset)
     t->fixups = 0;
     t->failed = false;
     t->fp_careful = cpu->fp_usable & FP_ACCESS && !(cpu->fp_usable & FP_PLAIN);
-    region_build(&t->region, page, offset, jit->exact);
+    region_build(&t->region, page, offset, jit->exact ? NULL : jit_page_of(cpu, page)->entry, jit->exact);
 
     t->call_handler = t->call_bail = NULL;
     align(&t->a, 16);
