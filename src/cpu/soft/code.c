@@ -15,21 +15,23 @@ static uint64_t tag_of(const struct cpu *cpu) {
     return (cpu->pc & PAGE_MASK) | cpu->code->generation << 1 | cpu->el;
 }
 
-static size_t pages_bytes(void) {
-    return sizeof(struct code_page) * CODE_PAGES;
+static size_t insns_bytes(void) {
+    return sizeof(code_insns) * CODE_PAGES;
 }
 
 int code_cache_create(struct cpu *cpu) {
     struct code_cache *code = calloc(1, sizeof *code);
     if (!code)
         return -1;
-    void *pages =
-        mmap(NULL, pages_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (pages == MAP_FAILED) {
+    void *insns =
+        mmap(NULL, insns_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (insns == MAP_FAILED) {
         free(code);
         return -1;
     }
-    code->pages = pages;
+    code->insns = insns;
+    for (unsigned i = 0; i < CODE_PAGES; i++)
+        code->page[i].insn = code->insns[i];
     code->current_va = CODE_NO_PAGE;
     for (unsigned i = 0; i < CODE_VIEWS; i++)
         code->view[i].tag = NO_TAG;
@@ -40,7 +42,7 @@ int code_cache_create(struct cpu *cpu) {
 void code_cache_destroy(struct cpu *cpu) {
     if (!cpu->code)
         return;
-    munmap(cpu->code->pages, pages_bytes());
+    munmap(cpu->code->insns, insns_bytes());
     free(cpu->code);
     cpu->code = NULL;
 }
@@ -92,7 +94,7 @@ bool code_is_announced(struct cpu *cpu, uint64_t pa) {
 
 static void forget_instructions(struct code_page *page) {
     if (page->decoded)
-        memset(page->insn, 0, sizeof page->insn);
+        memset(page->insn, 0, sizeof(code_insns));
     page->decoded = false;
 }
 
@@ -101,7 +103,7 @@ static struct code_page *evict(struct cpu *cpu) {
     struct code_cache *code = cpu->code;
     struct code_page *page;
     for (;;) {
-        page = &code->pages[code->hand];
+        page = &code->page[code->hand];
         code->hand = (code->hand + 1) % CODE_PAGES;
         if (!page->used)
             break;
@@ -120,7 +122,7 @@ static struct code_page *find_or_add(struct cpu *cpu, uint64_t pa, const uint8_t
     struct code_cache *code = cpu->code;
     struct code_page *page = find(code, pa);
     if (!page) {
-        page = code->count < CODE_PAGES ? &code->pages[code->count++] : evict(cpu);
+        page = code->count < CODE_PAGES ? &code->page[code->count++] : evict(cpu);
         struct code_page **bucket = bucket_of(code, pa);
         page->pa = pa;
         page->jit = NULL;
@@ -188,7 +190,9 @@ void code_invalidate_all(struct cpu *cpu) {
     struct code_cache *code = cpu->code;
     cpu->stats.code_invalidations++;
     memset(code->bucket, 0, sizeof code->bucket);
-    madvise(code->pages, pages_bytes(), MADV_DONTNEED); /* reads as zeroes: nothing decoded */
+    madvise(code->insns, insns_bytes(), MADV_DONTNEED); /* reads as zeroes */
+    for (unsigned i = 0; i < CODE_PAGES; i++)
+        code->page[i].decoded = false;
     code->count = code->hand = 0;
     code_mapping_changed(cpu);
     jit_invalidate_all(cpu);

@@ -16,14 +16,17 @@ enum {
     CODE_BUCKETS = 4096,
 };
 
+/* op is A64_UNDEFINED where nothing was decoded yet, and always in the entry past the end. */
+typedef struct a64_insn code_insns[CODE_PAGE_INSNS + 1];
+
+/* Apart from the instructions, so that looking for a page touches little memory. */
 struct code_page {
-    /* op is A64_UNDEFINED where nothing was decoded yet, and always in the entry past the end. */
-    struct a64_insn insn[CODE_PAGE_INSNS + 1];
+    struct a64_insn *insn; /* code_insns */
     uint64_t pa;
     const uint8_t *host;
     struct code_page *next; /* in its bucket */
     struct jit_page *jit;   /* its translations, if that was asked for in this ... */
-    uint64_t jit_epoch;     /* of the translator's memory */
+    uint64_t jit_flushes;   /* many flushes of the translator's memory */
     bool used;              /* looked up since the replacement hand came by */
     bool decoded;           /* holds instructions: guests invalidate one cache line after another */
 };
@@ -35,7 +38,8 @@ struct code_view {
 };
 
 struct code_cache {
-    struct code_page *pages;
+    code_insns *insns; /* of the pages */
+    struct code_page page[CODE_PAGES];
     unsigned count, hand; /* pages in use; which to replace next */
     uint64_t generation;
     uint64_t current_va; /* the virtual page that executes, or CODE_NO_PAGE: look it up again */

@@ -9,8 +9,8 @@
 #include "cpu/soft/jit/vector.h"
 #include "cpu/soft/jit/verify.h"
 
-static size_t pages_bytes(void) {
-    return sizeof(struct jit_page) * JIT_PAGES;
+static size_t entries_bytes(void) {
+    return sizeof(jit_entries) * JIT_PAGES;
 }
 
 /* Not every compiler's __builtin_cpu_supports() knows it. */
@@ -36,11 +36,11 @@ int jit_create(struct cpu *cpu, bool eager, bool verify) {
     struct jit *jit = cpu->jit = calloc(1, sizeof *jit);
     if (!jit)
         return -1;
-    void *pages =
-        mmap(NULL, pages_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    jit->pages = pages == MAP_FAILED ? NULL : pages;
+    void *entries = mmap(
+        NULL, entries_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    jit->entries = entries == MAP_FAILED ? NULL : entries;
     jit->translation = malloc(sizeof *jit->translation);
-    if (!jit->pages || !jit->translation || (verify && verify_create(cpu) < 0) ||
+    if (!jit->entries || !jit->translation || (verify && verify_create(cpu) < 0) ||
         host_exec_create(&jit->memory, "pearvisor-code", JIT_MEMORY) < 0) {
         jit_destroy(cpu);
         return -1;
@@ -60,8 +60,8 @@ void jit_destroy(struct cpu *cpu) {
     if (!jit)
         return;
     host_exec_destroy(&jit->memory);
-    if (jit->pages)
-        munmap(jit->pages, pages_bytes());
+    if (jit->entries)
+        munmap(jit->entries, entries_bytes());
     free(jit->translation);
     free(jit);
     cpu->jit = NULL;
@@ -72,9 +72,11 @@ void jit_flush(struct cpu *cpu) {
     struct jit *jit = cpu->jit;
     cpu->stats.code_flushes++;
     memset(jit->bucket, 0, sizeof jit->bucket);
-    memset(jit->pages, 0, sizeof *jit->pages * jit->page_count);
+    memset(jit->page, 0, sizeof jit->page);
+    madvise(jit->entries, entries_bytes(), MADV_DONTNEED); /* reads as zeroes */
     jit->page_count = jit->hand = 0;
     begin(jit);
+    jit->flushes++;
     jit->epoch++;
     tlb_forget_jumps(cpu);
 }
@@ -101,15 +103,18 @@ static void forget(struct jit *jit, struct jit_page *page) {
     for (unsigned i = 0; i < CODE_PAGE_INSNS; i++)
         if (page->entry[i] >= JIT_STUBS)
             kill(jit->memory.write + page->entry[i]);
-    memset(page->entry, 0, sizeof page->entry);
+    memset(page->entry, 0, sizeof(jit_entries));
     page->regions = page->chains = 0;
 }
 
 /* When all pages are in use, one after another is replaced. */
 static struct jit_page *take(struct jit *jit) {
-    if (jit->page_count < JIT_PAGES)
-        return &jit->pages[jit->page_count++];
-    struct jit_page *page = &jit->pages[jit->hand];
+    if (jit->page_count < JIT_PAGES) {
+        struct jit_page *page = &jit->page[jit->page_count];
+        page->entry = jit->entries[jit->page_count++];
+        return page;
+    }
+    struct jit_page *page = &jit->page[jit->hand];
     jit->hand = (jit->hand + 1) % JIT_PAGES;
     struct jit_page **link = bucket_of(jit, page->pa);
     while (*link != page)
@@ -130,11 +135,11 @@ static struct jit_page *add(struct jit *jit, uint64_t pa) {
 
 struct jit_page *jit_page_of(struct cpu *cpu, struct code_page *code) {
     struct jit *jit = cpu->jit;
-    if (code->jit && code->jit_epoch == jit->epoch && code->jit->pa == code->pa)
+    if (code->jit && code->jit_flushes == jit->flushes && code->jit->pa == code->pa)
         return code->jit;
     struct jit_page *page = find(jit, code->pa);
     code->jit = page ? page : add(jit, code->pa);
-    code->jit_epoch = jit->epoch;
+    code->jit_flushes = jit->flushes;
     return code->jit;
 }
 
@@ -190,8 +195,8 @@ static void forget_part(struct cpu *cpu, unsigned part) {
     struct jit *jit = cpu->jit;
     bool used = false;
     for (unsigned i = 0; i < jit->page_count; i++)
-        if (jit->pages[i].parts >> part & 1) {
-            forget_part_of(jit, &jit->pages[i], part);
+        if (jit->page[i].parts >> part & 1) {
+            forget_part_of(jit, &jit->page[i], part);
             used = true;
         }
     if (!used)

@@ -26,9 +26,11 @@ struct jit_page {
     uint32_t parts; /* set: where its regions are, or were */
     uint32_t
         chains; /* the last jump between them that was led to its target: an offset in the memory, or 0 */
-    /* By instruction: how often the dispatcher came there, or, from JIT_STUBS on, where its region starts. */
-    uint32_t entry[CODE_PAGE_INSNS];
+    /* By instruction: how often the dispatcher came there, or, from JIT_STUBS on, where its region starts.
+     * Apart from the rest, so that looking for a page touches little memory. */
+    uint32_t *entry; /* jit_entries */
 };
+typedef uint32_t jit_entries[CODE_PAGE_INSNS];
 
 /* What translated code returns to the dispatcher; cpu->pc is where to go on. */
 enum jit_leave {
@@ -56,7 +58,8 @@ enum { JIT_CHAIN_CALL = 5 }; /* bytes of the CALL, behind the JMP */
 struct jit {
     struct host_exec memory;
     uint8_t *at, *end; /* the next region goes here, in the part that ends there */
-    uint64_t epoch;    /* counts flushes, of parts too */
+    uint64_t flushes;  /* of everything */
+    uint64_t epoch;    /* counts them, and those of parts */
 
     /* Stubs, as written. */
     const uint8_t *leave;        /* pc is set */
@@ -83,7 +86,8 @@ struct jit {
     uint32_t hot; /* JIT_HOT, or 1 */
     bool exact;   /* exceptions see flags that the program itself no longer looks at */
 
-    struct jit_page *pages;
+    jit_entries *entries; /* of the pages */
+    struct jit_page page[JIT_PAGES];
     unsigned page_count, hand; /* in use; which to replace next */
     struct jit_page *bucket[JIT_BUCKETS];
     struct translation *translation; /* room to work in */
@@ -150,34 +154,42 @@ struct region_access {
 };
 
 struct region_insn {
+    /* By itself (look_at()). */
     struct a64_insn insn;
     const struct jit_form *form;
-    uint32_t use;    /* set of enum jit_use */
-    uint16_t offset; /* in the page */
-    uint16_t weight;
-    int16_t ahead; /* instructions before it on the way from the start that is counted without a surplus */
-    int16_t next, taken;       /* where it leads, by index, or REGION_OUTSIDE */
-    int64_t next_at, taken_at; /* the same as an offset from the page's start */
+    uint32_t use;              /* set of enum jit_use */
+    int32_t next_at, taken_at; /* where it leads, as an offset from the page's start */
+    uint16_t offset;           /* in the page */
     bool conditional;          /* `taken` exists */
     bool inverted;             /* it is where the branch leads when it is not taken, and `next` where it is */
     bool ends;                 /* `next` does not exist */
-    bool done;                 /* the code of the instruction before does it too */
-    bool join;                 /* others lead here than the one before */
-    bool next_live, taken_live;   /* who comes there, outside of the region, may look at NZCV */
-    bool flags_live;              /* before it, somebody may still look at NZCV */
-    bool flags_read;              /* and does so in the region */
-    bool flags_needed;            /* likewise, and wants them stored, rather than by their origin */
-    bool flags_last;              /* it overwrites registers that they come from */
-    bool flags_stored;            /* it stores the flags that it sets, or their origin */
+
+    uint16_t weight;
+    int16_t ahead; /* instructions before it on the way from the start that is counted without a surplus */
+    int16_t next, taken;          /* where it leads, by index, or REGION_OUTSIDE */
     int16_t flags_from, flags_to; /* whose flags they are before and after it: an index, or REGION_STORED */
     int16_t flags_by; /* before it, the same also when the registers they come from are overwritten */
+    int16_t group;    /* of accesses that share a lookup (access.c), or negative */
+    uint64_t origin;  /* set of the registers that the flags it sets come from, if has_origin */
+    uint8_t *after;   /* as written */
+    uint8_t *found;   /* where the access goes on after a lookup of its own ... */
+    struct region_access access; /* for this */
+
+    /* All zero at first (REGION_INSN_ZERO). */
     uint64_t reads, writes, dirty; /* sets of registers; dirty: before it, registers newer than memory */
-    uint8_t *label, *after, *bail; /* as written; NULL until then. bail: where its handler is called */
+    uint8_t *label, *bail;         /* as written; NULL until then. bail: where its handler is called */
     uint8_t *data;                 /* rel32 of what wants the address of insn's copy, or NULL */
-    int16_t group;                 /* of accesses that share a lookup (access.c), or negative */
-    uint8_t *found;                /* as written: where the access goes on after a lookup of its own ... */
-    struct region_access access;   /* for this */
+    bool done;                     /* the code of the instruction before does it too */
+    bool join;                     /* others lead here than the one before */
+    bool next_live, taken_live;    /* who comes there, outside of the region, may look at NZCV */
+    bool has_origin;               /* the flags that it sets can be had again from registers (origin.c) */
+    bool flags_live;               /* before it, somebody may still look at NZCV */
+    bool flags_read;               /* and does so in the region */
+    bool flags_needed;             /* likewise, and wants them stored, rather than by their origin */
+    bool flags_last;               /* it overwrites registers that they come from */
+    bool flags_stored;             /* it stores the flags that it sets, or their origin */
 };
+enum { REGION_INSN_ZERO = offsetof(struct region_insn, reads) };
 
 /* Accesses that share a lookup. first, end: what they access, from the base as it is for the first one. */
 struct region_group {
@@ -200,6 +212,7 @@ static inline unsigned region_vector_number(unsigned reg) {
 struct region {
     struct region_insn insn[REGION_INSNS];
     int count;
+    bool loops; /* an instruction leads to one of before */
     int16_t index_of[CODE_PAGE_INSNS];
     /* Sets of registers. allocated: in host registers; of them: written: those that change; moved: not in
      * the fixed places that others expect them in; preset: of those, written before anything else can happen.
@@ -294,8 +307,8 @@ static inline struct region_insn *jit_successor(struct translation *t) {
 void region_build(
     struct region *region, struct code_page *page, unsigned offset, const uint32_t *heat, bool exact);
 /* May NZCV before the instruction at offset be read, by it, by those that follow in the page, or elsewhere?
- */
-bool region_reads_flags(struct code_page *page, unsigned offset);
+ * True as well if that is not known after so many of them. */
+bool region_reads_flags(struct code_page *page, unsigned offset, unsigned looks);
 
 /* --- access.c */
 void region_group_accesses(struct region *region);

@@ -28,7 +28,7 @@ static bool is_conditional(unsigned op) {
     }
 }
 
-static bool in_page(int64_t offset) {
+static bool in_page(int32_t offset) {
     return offset >= 0 && offset < PAGE_SIZE_4K;
 }
 
@@ -54,31 +54,40 @@ static uint32_t use_of(const struct a64_insn *insn) {
 
 /* The instruction by itself. */
 static void look_at(struct region_insn *i, struct code_page *page, unsigned offset) {
-    *i = (struct region_insn){.insn = *decoded(page, offset), .offset = (uint16_t)offset};
+    i->insn = *decoded(page, offset);
+    memset((char *)i + REGION_INSN_ZERO, 0, sizeof *i - REGION_INSN_ZERO);
+    i->offset = (uint16_t)offset;
     i->insn.page_offset = (uint16_t)offset;
     i->form = &jit_forms[i->insn.op];
     i->use = use_of(&i->insn);
     i->conditional = is_conditional(i->insn.op);
-    i->next_at = i->insn.op == A64_B ? offset + i->insn.imm : offset + 4;
-    i->taken_at = (int64_t)(offset + (uint64_t)i->insn.imm); /* wraps where imm is no distance */
+    i->inverted = false;
+    i->ends = !goes_on(i);
+    i->taken_at = (int32_t)(offset + (uint64_t)i->insn.imm); /* anything where imm is no distance */
+    i->next_at = i->insn.op == A64_B ? i->taken_at : (int32_t)offset + 4;
 }
 
-/* Looks ahead a few instructions, as code sets flags anew soon or never reads them. */
-bool region_reads_flags(struct code_page *page, unsigned offset) {
-    enum { LOOKS = 32 };
-    int64_t todo[LOOKS + 1] = {[0] = offset};
+bool region_reads_flags(struct code_page *page, unsigned offset, unsigned looks) {
+    uint64_t seen[CODE_PAGE_INSNS / 64] = {0};
+    int32_t todo[CODE_PAGE_INSNS + 1];
     struct region_insn i;
-    unsigned looks = LOOKS;
+    todo[0] = (int32_t)offset;
     for (unsigned count = 1; count--;) {
-        for (int64_t at = todo[count];; at = i.next_at) {
-            if (!in_page(at) || !looks--)
+        for (int32_t at = todo[count];; at = i.next_at) {
+            if (!in_page(at))
                 return true;
+            uint64_t *word = &seen[at / 4 / 64], bit = UINT64_C(1) << at / 4 % 64;
+            if (*word & bit)
+                break;
+            if (!looks--)
+                return true;
+            *word |= bit;
             look_at(&i, page, (unsigned)at);
             if (i.use & JIT_READS)
                 return true;
             if (i.use & JIT_SETS)
                 break;
-            if (!goes_on(&i))
+            if (i.ends)
                 return true;
             if (i.conditional)
                 todo[count++] = i.taken_at;
@@ -103,8 +112,13 @@ struct collection {
     unsigned targets;
 };
 
-static bool is_cold(const struct collection *c, int64_t offset) {
+static bool is_cold(const struct collection *c, int32_t offset) {
     return c->heat && in_page(offset) && !c->heat[offset / 4];
+}
+
+/* A region starts there, which this one leads to, rather than do the same again. */
+static bool is_translated(const struct collection *c, int32_t offset) {
+    return c->heat && c->heat[offset / 4] >= JIT_STUBS;
 }
 
 /* Both ways of a conditional branch that were gone are followed; `next` is one of them, if only because it is
@@ -112,7 +126,7 @@ static bool is_cold(const struct collection *c, int64_t offset) {
 static bool follow(struct collection *c, struct region_insn *i) {
     const bool cold_next = is_cold(c, i->next_at), cold_taken = is_cold(c, i->taken_at);
     if (cold_next && !cold_taken) {
-        const int64_t taken_at = i->next_at;
+        const int32_t taken_at = i->next_at;
         i->next_at = i->taken_at;
         i->taken_at = taken_at;
         i->inverted = true;
@@ -122,30 +136,38 @@ static bool follow(struct collection *c, struct region_insn *i) {
     return c->region->count < REGION_SPREAD + REGION_TAIL;
 }
 
-/* Straight on from offset, through unconditional branches, to an end or to what is known already. */
-static void collect_run(struct collection *c, int64_t offset) {
+/* Straight on from offset, through unconditional branches, to an end or to what is translated already. */
+static void collect_run(struct collection *c, int32_t offset) {
     struct region *region = c->region;
     while (region->count < REGION_INSNS && in_page(offset) && region->index_of[offset / 4] < 0) {
+        if (region->count && is_translated(c, offset))
+            return;
         struct region_insn *i = append(region, c->page, (unsigned)offset);
-        if (!goes_on(i) || (i->conditional && !follow(c, i)))
+        if (i->ends || (i->conditional && !follow(c, i)))
             return;
         offset = i->next_at;
     }
 }
 
-static void collect(struct collection *c, unsigned offset) {
-    unsigned done = 0;
-    memset(c->region->index_of, 0xff, sizeof c->region->index_of);
-    c->region->count = 0;
-    collect_run(c, offset);
-    while (done < c->targets && c->region->count < REGION_SPREAD)
-        collect_run(c, c->target[done++]);
+static void collect(struct region *region, struct code_page *page, unsigned offset, const uint32_t *heat) {
+    struct collection c; /* its targets are not worth clearing */
+    c.region = region;
+    c.page = page;
+    c.heat = heat;
+    c.targets = 0;
+    memset(region->index_of, 0xff, sizeof region->index_of);
+    region->count = 0;
+    collect_run(&c, (int32_t)offset);
+    for (unsigned done = 0; done < c.targets && region->count < REGION_SPREAD; done++)
+        collect_run(&c, c.target[done]);
 }
 
 /* --- who leads where */
 
-static bool reads_flags(struct code_page *page, int64_t offset) {
-    return !in_page(offset) || region_reads_flags(page, (unsigned)offset);
+/* Code sets flags anew soon, or never reads them. */
+static bool reads_flags(struct code_page *page, int32_t offset) {
+    enum { LOOKS = 32 };
+    return !in_page(offset) || region_reads_flags(page, (unsigned)offset, LOOKS);
 }
 
 /* Who comes behind the region may read its flags; `exact`: always. */
@@ -159,20 +181,21 @@ static void look_outside(struct region *region, struct code_page *page, bool exa
     }
 }
 
-static int16_t index_at(const struct region *region, int64_t offset) {
+static int16_t index_at(const struct region *region, int32_t offset) {
     return in_page(offset) ? region->index_of[offset / 4] : REGION_OUTSIDE;
 }
 
 static void link_insns(struct region *region) {
+    region->loops = false;
     for (int n = 0; n < region->count; n++) {
         struct region_insn *i = &region->insn[n];
-        i->ends = !goes_on(i);
         i->next = i->ends ? REGION_OUTSIDE : index_at(region, i->next_at);
         i->taken = i->conditional ? index_at(region, i->taken_at) : REGION_OUTSIDE;
         if (i->next >= 0 && i->next != n + 1)
             region->insn[i->next].join = true;
         if (i->taken >= 0)
             region->insn[i->taken].join = true;
+        region->loops |= (i->next >= 0 && i->next <= n) || (i->taken >= 0 && i->taken <= n);
     }
 }
 
@@ -240,6 +263,13 @@ static void note_vectors(struct region_insn *i) {
                  (use & JIT_TO_VA ? vector_bits(insn->ra, 1) : 0);
 }
 
+static void note_origin(struct region_insn *i) {
+    struct flags_origin origin;
+    i->has_origin = flags_origin(&i->insn, &origin);
+    if (i->has_origin)
+        i->origin = bit_of(origin.reg[0]) | (origin.immediate ? 0 : bit_of(origin.reg[1]));
+}
+
 static void note_registers(struct region_insn *i) {
     const struct a64_insn *insn = &i->insn;
     const uint32_t use = i->use;
@@ -251,6 +281,8 @@ static void note_registers(struct region_insn *i) {
                 (use & JIT_TO_RN ? bit_of(insn->rn) : 0) | (use & JIT_TO_RM ? bit_of(insn->rm) : 0) |
                 (use & JIT_TO_X30 ? bit_of(30) : 0);
     note_vectors(i);
+    if (use & JIT_SETS)
+        note_origin(i);
 }
 
 struct score {
@@ -386,8 +418,8 @@ static bool read_behind(const struct region *region, const struct region_insn *i
 /* Backward: where the flags may still be read, by whoever or within the region. Exceptions store them too;
  * only `exact` translations give them flags that the program itself will not look at any more. */
 static void spread_flags(struct region *region, bool exact) {
-    bool changed = true;
-    while (changed) {
+    bool changed;
+    do {
         changed = false;
         for (int n = region->count - 1; n >= 0; n--) {
             struct region_insn *i = &region->insn[n];
@@ -400,15 +432,7 @@ static void spread_flags(struct region *region, bool exact) {
             i->flags_live = live;
             i->flags_read = read;
         }
-    }
-}
-
-/* Do the registers that the flags of insn `from` come from outlast insn i? */
-static bool origin_lasts(const struct region *region, int from, const struct region_insn *i) {
-    struct flags_origin origin;
-    flags_origin(&region->insn[from].insn, &origin);
-    uint64_t regs = bit_of(origin.reg[0]) | (origin.immediate ? 0 : bit_of(origin.reg[1]));
-    return !(i->writes & regs);
+    } while (changed && region->loops);
 }
 
 /* Whose flags they are before an instruction: `setter`: who set them; else as long as the registers that they
@@ -419,12 +443,11 @@ static int16_t *source_of(struct region_insn *i, bool setter) {
 
 static int16_t source_behind(struct region *region, int index, bool setter) {
     struct region_insn *i = &region->insn[index];
-    struct flags_origin origin;
     if (!i->form->emit)
         return REGION_STORED;
     if (i->use & JIT_SETS)
-        return flags_origin(&i->insn, &origin) ? (int16_t)index : REGION_STORED;
-    if (!setter && i->flags_from >= 0 && !origin_lasts(region, i->flags_from, i))
+        return i->has_origin ? (int16_t)index : REGION_STORED;
+    if (!setter && i->flags_from >= 0 && i->writes & region->insn[i->flags_from].origin)
         return REGION_STORED;
     return *source_of(i, setter);
 }
@@ -520,8 +543,8 @@ static bool must_store(const struct region *region, int index) {
 
 /* Backward: where flags must be in memory; then who has to store them. */
 static void spread_needs(struct region *region) {
-    bool changed = true;
-    while (changed) {
+    bool changed;
+    do {
         changed = false;
         for (int n = region->count - 1; n >= 0; n--) {
             struct region_insn *i = &region->insn[n];
@@ -529,7 +552,7 @@ static void spread_needs(struct region *region) {
             changed |= needed != i->flags_needed;
             i->flags_needed = needed;
         }
-    }
+    } while (changed && region->loops);
     for (int n = 0; n < region->count; n++) {
         struct region_insn *i = &region->insn[n];
         if (i->use & JIT_SETS)
@@ -540,8 +563,7 @@ static void spread_needs(struct region *region) {
 
 void region_build(
     struct region *region, struct code_page *page, unsigned offset, const uint32_t *heat, bool exact) {
-    struct collection collection = {.region = region, .page = page, .heat = heat};
-    collect(&collection, offset);
+    collect(region, page, offset, heat);
     link_insns(region);
     look_outside(region, page, exact);
     measure_ways(region);

@@ -194,7 +194,7 @@ static bool arrived(struct verify *verify, unsigned what) {
         return false;
     unsigned differences = compare(verify->cpu, verify->shadow, what, NULL);
     if (differences == 1 && what & VERIFY_NZCV && verify->cpu->nzcv != verify->shadow->nzcv &&
-        !region_reads_flags(code_enter(verify->shadow), verify->cpu->pc & ~PAGE_MASK))
+        !region_reads_flags(code_enter(verify->shadow), verify->cpu->pc & ~PAGE_MASK, CODE_PAGE_INSNS))
         return true; /* those of translated code are old, as nobody will look */
     if (differences && (!verify->differences || differences < verify->differences)) {
         verify->differences = differences;
