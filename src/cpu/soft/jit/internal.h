@@ -147,8 +147,8 @@ enum {
 
 struct region_access {
     bool grouped;
-    uint8_t va;     /* host register of the address, if it is not in a group ... */
-    int32_t offset; /* or from the base */
+    uint8_t base;   /* host register, if it is not in a group */
+    int32_t offset; /* from the base */
     uint8_t bytes;
     bool write;
 };

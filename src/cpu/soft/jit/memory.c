@@ -80,14 +80,21 @@ void jit_write_index(struct x86 *a, enum x86_reg va) {
     x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_ENTRIES - 1) << ENTRY_SHIFT);
 }
 
-void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write) {
-    jit_write_index(a, va);
-    if (bytes == 1)
-        x86_mov(a, true, RDX, va);
+/* The entry is that of the page of `base`, the access `offset` bytes from there: where that is another page,
+ * the tag differs. */
+static void write_probe(struct x86 *a, enum x86_reg base, int32_t offset, unsigned bytes, bool write) {
+    const int32_t last = offset + (int32_t)bytes - 1;
+    jit_write_index(a, base);
+    if (last == 0)
+        x86_mov(a, true, RDX, base);
     else
-        x86_lea(a, true, RDX, x86_m(va, (int32_t)bytes - 1));
+        x86_lea(a, true, RDX, x86_m(base, last));
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(write)));
+}
+
+void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write) {
+    write_probe(a, va, 0, bytes, write);
 }
 
 static uint32_t what(unsigned bytes, bool write) {
@@ -109,25 +116,51 @@ static struct x86_rm found(
     return verify ? log_access(t, va, x86_mx(RAX, va, 0, 0), what_to_log) : x86_mx(RAX, va, 0, 0);
 }
 
-struct x86_rm jit_access_at(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+/* What log_access() left in rax is to be used in the operand's place: from `base` (none: RAX) and offset. */
+static void log_relative(
+    struct translation *t, struct x86_rm operand, enum x86_reg base, int32_t offset, uint32_t what_to_log) {
+    log_access(t, RDX, operand, what_to_log);
+    if (offset)
+        x86_lea(&t->a, true, RAX, x86_m(RAX, -offset));
+    if (base != RAX)
+        x86_alu(&t->a, true, ALU_SUB, RAX, x86_r(base));
+}
+
+/* The access at `offset` from what a host register holds. */
+static struct x86_rm access_from(
+    struct translation *t, enum x86_reg base, int32_t offset, unsigned bytes, bool write) {
     struct x86 *a = &t->a;
     struct region_insn *i = jit_current(t);
     const bool verify = t->cpu->verify;
-    const struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend));
+    const struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)),
+                        operand = base == RAX ? x86_m(RAX, offset) : x86_mx(RAX, base, 0, offset);
     t->flags = JIT_FLAGS_NONE;
-    jit_write_probe(a, va, bytes, write);
+    write_probe(a, base, offset, bytes, write);
     const bool has_stub = !(bytes & (bytes - 1)) && bytes < 1u << JIT_LOOK_UPS;
     jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, has_stub ? FIX_LOOKUP : FIX_BAIL);
-    i->access = (struct region_access){.va = va, .bytes = (uint8_t)bytes, .write = write};
-    if (verify && va == RAX)
-        x86_mov(a, true, RDX, va);
-    if (va == RAX)
+    i->access =
+        (struct region_access){.base = base, .offset = offset, .bytes = (uint8_t)bytes, .write = write};
+    if (verify)
+        x86_lea(a, true, RDX, x86_m(base, offset));
+    if (base == RAX)
         x86_alu(a, true, ALU_ADD, RAX, addend);
     else
         x86_load(a, true, RAX, addend);
     i->found = a->at;
-    const struct x86_rm rm = va == RAX ? x86_m(RAX, 0) : x86_mx(RAX, va, 0, 0);
-    return verify ? log_access(t, va == RAX ? RDX : va, rm, what(bytes, write)) : rm;
+    if (verify)
+        log_relative(t, operand, base, offset, what(bytes, write));
+    return operand;
+}
+
+struct x86_rm jit_access_at(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
+    return access_from(t, va, 0, bytes, write);
+}
+
+/* So close behind the base that it is in its page nearly always: one addition less on the way to the address.
+ * Not in front of the base, as the access might begin there in another page. */
+static bool is_close(int64_t offset) {
+    enum { CLOSE = 64 };
+    return offset >= 0 && offset <= CLOSE;
 }
 
 /* As EL0 would. With PSTATE.UAO nothing differs from other accesses: rare. */
@@ -169,9 +202,9 @@ static void look_up_group(struct translation *t, const struct region_group *grou
     struct x86 *a = &t->a;
     x86_lea(a, true, RDX, x86_m(base, group->end - 1));
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
-    if (group->first)
+    if (!is_close(group->first))
         x86_lea(a, false, RAX, x86_m(base, group->first));
-    jit_write_index(a, group->first ? RAX : base);
+    jit_write_index(a, is_close(group->first) ? base : RAX);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(group->write)));
     jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, FIX_LOOKUP);
     x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
@@ -220,15 +253,15 @@ void jit_write_lookup(struct translation *t, int index) {
         if (group->leader == index)
             x86_store_imm(a, true, jit_slot(group->slot, 0), 0);
         x86_lea(a, true, RAX, x86_m(jit_source(t, i->insn.rn, RAX), access->offset));
-    } else if (access->va != RAX) {
-        x86_mov(a, true, RAX, access->va);
+    } else if (access->offset || access->base != RAX) {
+        x86_lea(a, true, RAX, x86_m(access->base, access->offset));
     }
     x86_call(a, t->jit->look_up[__builtin_ctz(access->bytes)][access->write]);
-    if (access->grouped || access->va != RAX) {
+    if (access->grouped || access->base != RAX) {
         x86_jcc(a, CC_E, i->found);
-    } else { /* the operand is at rax */
+    } else { /* the operand is off rax */
         uint8_t *missed = x86_jcc_short(a, CC_NE);
-        x86_alu(a, true, ALU_ADD, RAX, x86_r(RDX));
+        x86_lea(a, true, RAX, x86_mx(RAX, RDX, 0, -access->offset));
         x86_jmp(a, i->found);
         x86_bind_short(a, missed);
     }
@@ -238,11 +271,21 @@ void jit_write_lookup(struct translation *t, int index) {
         jit_write_bail(t, index);
 }
 
+static bool is_near(const struct a64_insn *insn, enum jit_mode mode) {
+    return (mode == JIT_OFFSET || mode == JIT_PRE) && is_close(insn->imm);
+}
+
 struct x86_rm jit_access(
     struct translation *t, const struct a64_insn *insn, enum jit_mode mode, unsigned bytes, bool write) {
     const int group = jit_current(t)->group;
     if (group >= 0 && t->region.group[group].slot >= 0)
         return look_up_in_group(t, insn, mode == JIT_POST ? 0 : (int32_t)insn->imm, bytes, write);
+    if (is_near(insn, mode)) {
+        const enum x86_reg base = jit_source(t, insn->rn, RAX);
+        if (insn->rn == REG_SP)
+            check_stack(t, base);
+        return access_from(t, base, (int32_t)insn->imm, bytes, write);
+    }
     if (mode == JIT_USER)
         return look_up_user(t, address(t, insn, JIT_OFFSET), bytes, write);
     return jit_access_at(t, address(t, insn, mode), bytes, write);
