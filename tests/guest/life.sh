@@ -52,6 +52,7 @@ before=$(date +%s%N)
 pv clone it two || fail "clone"
 step "cloned in $((($(date +%s%N) - before) / 1000000)) ms"
 [ "$(date +%s%N)" -lt $((before + 3000000000)) ] || fail "the clone took too long"
+cmp -s "$vms"/it/base-* "$vms"/two/base-* || fail "the disk was copied"
 pv disk resize "$vms/it/disk.qcow2" 7G || fail "resize"
 pv ssh it 'cat /sys/block/vda/size; sudo resize2fs /dev/vda 2>&1; df --output=size -BM / | tail -1; md5sum -c /etc/sums
     sudo sh -c "kill \$(cat /run/busy); wait; rm /var/tmp/busy"; sudo dmesg | grep -c "I/O error"' >"$work/grown" 2>&1
