@@ -46,7 +46,7 @@ PYTHONPATH=$top/tests/support "${as[@]}" python3 "$here/life_session.py" "$top/p
 step "paused and shot"
 
 # The guest goes on writing: what was written to the disk before is in the clone, and a journal makes it whole.
-pv ssh it 'sudo sh -c "head -c 3000000 /dev/urandom >/etc/kept; md5sum /etc/kept >/etc/sums; sync
+pv ssh it 'sudo sh -c "head -c 24000000 /dev/urandom >/etc/kept; md5sum /etc/kept >/etc/sums; sync
     (while :; do head -c 200000 /dev/zero >/var/tmp/busy; sync; done) >/dev/null 2>&1 & echo \$! >/run/busy"' || fail "write"
 before=$(date +%s%N)
 pv clone it two || fail "clone"
