@@ -21,7 +21,7 @@ export USER=root # there is no passwd
 renderer=$(eglinfo -B -p surfaceless 2>/dev/null | sed -n "s/^OpenGL core profile renderer: //p")
 echo "RENDERER $renderer"
 start=$(date +%s)
-piglit run -p surfaceless_egl -j 2 -l dummy --timeout 900 --test-list /tests quick_gl /tmp/results >/tmp/piglit.log 2>&1 || tail -n 20 /tmp/piglit.log
+piglit run -p surfaceless_egl -j 2 -l dummy --timeout 300 --test-list /tests quick_gl /tmp/results >/tmp/piglit.log 2>&1 || tail -n 20 /tmp/piglit.log
 echo "SECONDS $(($(date +%s) - start))"
 python3 - <<'P'
 import bz2, glob, gzip, json, lzma
