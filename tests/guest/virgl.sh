@@ -30,7 +30,7 @@ expect_lines "$work/out" '\+virgl .*\+resource_blob \+host_visible' '\+context_i
     'deviceName += Virtio-GPU Venus' '^QUERIES 20' '^DRAWING'
 kill -TERM $vm
 wait $vm
-tail -n 1 "$work/out" | python3 -c 'import json, sys; s = json.load(sys.stdin)["gpu"]; c = s["commands"]
+grep -o '{"seconds.*' "$work/out" | python3 -c 'import json, sys; s = json.load(sys.stdin)["gpu"]; c = s["commands"]
 assert s["errors"] == 0 and c["SUBMIT_3D"] > 50 and c["RESOURCE_MAP_BLOB"] == c["RESOURCE_UNMAP_BLOB"] > 0' || fail "--stats" "$work/out"
 
 # kmscube: one cube with a colour at each corner, in the middle of a grey screen.
