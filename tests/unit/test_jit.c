@@ -171,6 +171,28 @@ static const uint32_t flags[] = {
     0xd4000002, // hvc #0x0
 };
 
+/* A loop whose branches go one way until its last rounds: such regions leave the other out. */
+static const uint32_t cold[] = {
+    0xd280050a, // mov x10, #0x28
+    0x14000001, // b 8
+    0xeb4a07ef, // negs x15, x10, lsr #1
+    0x5400004e, // b.al 14
+    0xd280000a, // mov x10, #0x0
+    0xfa46b94f, // ccmp x10, #0x6, #0xf, lt
+    0x9a9f07e1, // cset x1, ne
+    0x9a010042, // adc x2, x2, x1
+    0xb500004a, // cbnz x10, 28
+    0x14000008, // b 44
+    0xb6f8004a, // tbz x10, #63, 30
+    0xd2800002, // mov x2, #0x0
+    0xf100255f, // cmp x10, #0x9
+    0x54000041, // b.ne 3c
+    0x910004a5, // add x5, x5, #0x1
+    0xd100054a, // sub x10, x10, #0x1
+    0x54fffe4e, // b.al 8
+    0xd4000002, // hvc #0x0
+};
+
 /* Calls, returns and branches by register, between pages. */
 static const uint32_t calls[] = {
     0xd280190a,          // mov x10, #0xc8
@@ -548,6 +570,7 @@ static void runs_faults(void **state) {
 }
 
 PROGRAM(flags)
+PROGRAM(cold)
 PROGRAM(calls)
 PROGRAM(patch)
 PROGRAM(memory)
@@ -559,6 +582,7 @@ int main(void) {
         cmocka_unit_test(encodes_vector_instructions),
         cmocka_unit_test(jumps_forward_and_back),
         cmocka_unit_test(runs_flags),
+        cmocka_unit_test(runs_cold),
         cmocka_unit_test(runs_calls),
         cmocka_unit_test(runs_patch),
         cmocka_unit_test(runs_memory),

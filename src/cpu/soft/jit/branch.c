@@ -14,6 +14,8 @@ EMIT(b_cond) {
         jit_branch(t, jit_condition(t, insn->cond));
         return;
     }
+    if (jit_current(t)->inverted)
+        return; /* goes on where it leads, with the host's flags, which who reads them there relies on */
     x86_test(&t->a, true, x86_r(RSP), RSP); /* never zero */
     jit_branch(t, CC_NE);
 }
