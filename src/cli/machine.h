@@ -26,8 +26,8 @@ int set_seconds(void *seconds, char *text, struct error *e);
 struct rpc_client *machine_connect(const struct machine *machine, struct error *e);
 /* Connects, calls, and has no use for the result. */
 int machine_call(const struct machine *machine, const char *method, const char *params, struct error *e);
-/* {"path": FILE}, made absolute, and with "size" if that is not 0; to be freed. NULL when the file has no name
- * that can be sent. */
+/* {"path": FILE}, made absolute, and with "size" if that is not 0; to be freed. NULL when the file has no
+ * name that can be sent. */
 char *machine_path_params(const char *file, uint64_t size);
 /* Waits until no process holds its lock, at most that long. */
 bool machine_await_end(const struct machine *machine, double seconds);

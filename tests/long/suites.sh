@@ -22,7 +22,7 @@ tls_session() {
     local server=$! answer= cipher
     for cipher in TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 TLS_AES_128_GCM_SHA256; do
         for _ in 1 2 3 4 5 6 7 8 9 10; do
-            answer=$( (echo pearvisor; sleep 2) | openssl s_client -quiet -verify_return_error -CAfile cert.pem \
+            answer=$( (echo pearvisor; sleep 2) | openssl s_client -quiet -no_ign_eof -verify_return_error -CAfile cert.pem \
                 -ciphersuites $cipher -connect 127.0.0.1:4433 2>client.log | head -n 1)
             [ -n "$answer" ] && break
             sleep 1
@@ -92,7 +92,7 @@ cd /work
 check nodejs javascript
 dmesg | grep -E 'BUG|WARNING|Oops|stall|segfault|unhandled' && echo "FAILED the kernel complains"
 S
-EXTRA=python3,libpython3.13-testsuite,openssl,ca-certificates,gcc,libc6-dev,make,binutils,binutils-source,xz-utils,nodejs,gawk \
+EXTRA=python3,libpython3.13-testsuite,openssl,ca-certificates,gcc,libc6-dev,make,binutils,binutils-source,xz-utils,nodejs,gawk,diffutils \
     SIZE=6G use_guest suite long "$work/suite.sh"
 "${boot[@]}" --disk "$work/disk" --memory 2G --cpus "${PEARVISOR_CPUS:-2}" --net off --gpu off \
     --append "console=ttyAMA0 quiet" --display none --timeout 7200 >"$work/out" 2>&1 </dev/null ||
