@@ -14,7 +14,7 @@
 #include "manager/config.h"
 #include "util/log.h"
 
-enum { WAIT_SECONDS = 60, PROBE_MS = 2000, PAUSE_US = 200000 };
+enum { WAIT_SECONDS = 60, PROBE_MS = 2000, PROBE_MS_MAX = 32000, PAUSE_US = 200000 };
 
 static const char usage[] = "usage: pearvisor ssh [--timeout SECONDS] NAME [COMMAND [ARGUMENT]...]\n";
 
@@ -34,7 +34,7 @@ static int find_port(const struct machine *machine, int *port, struct error *e) 
 }
 
 /* Whether a server of SSH greets (RFC 4253, 4.2): the forwarded port itself always answers. */
-static bool greets(int port) {
+static bool greets(int port, int *wait_ms) {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     char greeting[4] = "";
@@ -42,17 +42,25 @@ static bool greets(int port) {
     if (fd < 0)
         return false;
     struct pollfd wait = {fd, POLLIN, 0};
-    bool came = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-                poll(&wait, 1, PROBE_MS) == 1 && recv(fd, greeting, sizeof greeting, MSG_WAITALL) == 4;
+    int ready = connect(fd, (struct sockaddr *)&address, sizeof address) == 0 ? poll(&wait, 1, *wait_ms) : -1;
+    bool came = ready == 1 && recv(fd, greeting, sizeof greeting, MSG_WAITALL) == 4;
     close(fd);
+    if (ready == 0 && *wait_ms < PROBE_MS_MAX)
+        *wait_ms += *wait_ms / 4;
     return came && memcmp(greeting, "SSH-", 4) == 0;
 }
 
+/* A guest that has no time may greet late. Who comes and goes too often meanwhile is refused (sshd_config:
+ * MaxStartups, PerSourcePenalties), so each look is longer than the last. */
 static int await_server(const struct machine *machine, int port, double seconds, struct error *e) {
     uint64_t deadline = host_now_ns() + (uint64_t)(seconds * 1e9);
-    while (!greets(port)) {
-        if (host_now_ns() >= deadline)
+    int wait_ms = PROBE_MS;
+    while (!greets(port, &wait_ms)) {
+        uint64_t now = host_now_ns(), left_ms = now < deadline ? (deadline - now) / 1000000 : 0;
+        if (!left_ms)
             return error_set(e, "%s: nothing in the guest answers ssh (waited %g s)", machine->name, seconds);
+        if ((uint64_t)wait_ms > left_ms)
+            wait_ms = (int)left_ms;
         usleep(PAUSE_US);
     }
     return 0;
