@@ -107,14 +107,12 @@ static void capture_flush(struct net *net) {
 static void capture_receive(void *ctx, const uint8_t *frame, size_t size) {
     struct capture *self = ctx;
     record(self, frame, size);
-    if (self->net.port.receive)
-        self->net.port.receive(self->net.port.ctx, frame, size);
+    net_deliver(&self->net, frame, size);
 }
 
 static void capture_received(void *ctx) {
     struct capture *self = ctx;
-    if (self->net.port.flush)
-        self->net.port.flush(self->net.port.ctx);
+    net_delivered(&self->net);
 }
 
 static void capture_close(struct net *net) {

@@ -246,8 +246,7 @@ static bool answer_query(struct lan *lan, const uint8_t *frame, size_t size) {
     if (!answer_size)
         return false;
     size_t out_size = net_frame_answer(&udp, answer, answer_size, out);
-    if (lan->net.port.receive)
-        lan->net.port.receive(lan->net.port.ctx, out, out_size);
+    net_deliver(&lan->net, out, out_size);
     return true;
 }
 
@@ -280,8 +279,7 @@ static void lan_send(struct net *net, const uint8_t *frame, size_t size) {
 
 static void lan_flush(struct net *net) {
     struct lan *lan = self_of(net);
-    if (lan->net.port.flush) /* answers to queries */
-        lan->net.port.flush(lan->net.port.ctx);
+    net_delivered(&lan->net); /* answers to queries */
     lan->below->ops->flush(lan->below);
 }
 
@@ -296,8 +294,7 @@ static void receive_from_peer(struct lan *lan, size_t size) {
     if (!from || from == lan->guest || !(to == lan->guest || frame[0] & 1) ||
         !net_frame_is_from(frame, size, from))
         return;
-    if (lan->net.port.receive)
-        lan->net.port.receive(lan->net.port.ctx, frame, size);
+    net_deliver(&lan->net, frame, size);
 }
 
 static void on_socket(void *ctx, unsigned events) {
@@ -309,20 +306,17 @@ static void on_socket(void *ctx, unsigned events) {
             break;
         receive_from_peer(lan, (size_t)size);
     }
-    if (lan->net.port.flush)
-        lan->net.port.flush(lan->net.port.ctx);
+    net_delivered(&lan->net);
 }
 
 static void on_below(void *ctx, const uint8_t *frame, size_t size) {
     struct lan *lan = ctx;
-    if (lan->net.port.receive)
-        lan->net.port.receive(lan->net.port.ctx, frame, size);
+    net_deliver(&lan->net, frame, size);
 }
 
 static void on_below_done(void *ctx) {
     struct lan *lan = ctx;
-    if (lan->net.port.flush)
-        lan->net.port.flush(lan->net.port.ctx);
+    net_delivered(&lan->net);
 }
 
 /* --- life */

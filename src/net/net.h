@@ -40,3 +40,13 @@ static inline void net_close(struct net *net) {
     if (net)
         net->ops->close(net);
 }
+
+/* To the guest's interface, if there is one. */
+static inline void net_deliver(struct net *net, const uint8_t *frame, size_t size) {
+    if (net->port.receive)
+        net->port.receive(net->port.ctx, frame, size);
+}
+static inline void net_delivered(struct net *net) {
+    if (net->port.flush)
+        net->port.flush(net->port.ctx);
+}

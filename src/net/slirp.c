@@ -153,8 +153,7 @@ static void service(void *ctx) {
     struct net_slirp *self = ctx;
     int failed = poll(self->fds, self->fd_count, 0) < 0;
     slirp_pollfds_poll(self->slirp, failed, get_revents, self);
-    if (self->net.port.flush)
-        self->net.port.flush(self->net.port.ctx);
+    net_delivered(&self->net);
     prepare(self);
 }
 
@@ -167,8 +166,7 @@ static void on_socket(void *ctx, unsigned events) {
 
 static ssize_t slirp_send_packet(const void *frame, size_t size, void *ctx) {
     struct net_slirp *self = ctx;
-    if (self->net.port.receive)
-        self->net.port.receive(self->net.port.ctx, frame, size);
+    net_deliver(&self->net, frame, size);
     return (ssize_t)size;
 }
 

@@ -168,36 +168,35 @@ static void frames_pass_between_guests(void **state) {
     assert_int_equal(a.received, 2); /* and what comes from there */
 }
 
+struct lie {
+    unsigned at;
+    uint8_t value;
+};
+
+/* The frame with each of its lies: nobody gets one. */
+static void send_lies(uint8_t *frame, size_t size, const struct lie *lies, size_t count) {
+    for (const struct lie *lie = lies; lie < lies + count; lie++) {
+        uint8_t was = frame[lie->at];
+        frame[lie->at] = lie->value;
+        send_frame(&a, frame, size);
+        frame[lie->at] = was;
+        assert_int_equal(b.received, 0);
+    }
+}
+
 /* In another's name, or a router's or a DHCP server's role. */
 static void lies_do_not_pass(void **state) {
     (void)state;
     uint8_t frame[2000] = {0};
     wait_a_moment();
     size_t arp = make_arp(frame, A, 0);
-    const struct {
-        unsigned at;
-        uint8_t value;
-    } arp_lies[] = {{11, 3}, {12, 0x86}, {19, 5}, {27, 9}, {31, 2}, {31, C}};
-    for (unsigned i = 0; i < sizeof arp_lies / sizeof *arp_lies; i++) {
-        uint8_t was = frame[arp_lies[i].at];
-        frame[arp_lies[i].at] = arp_lies[i].value;
-        send_frame(&a, frame, arp);
-        frame[arp_lies[i].at] = was;
-        assert_int_equal(b.received, 0);
-    }
+    const struct lie arp_lies[] = {{11, 3}, {12, 0x86}, {19, 5}, {27, 9}, {31, 2}, {31, C}};
+    send_lies(frame, arp, arp_lies, sizeof arp_lies / sizeof *arp_lies);
     send_frame(&a, frame, arp - 1);
     size_t udp = make_udp(frame, A, B, 1000, 2000, "hello", 5);
-    const struct {
-        unsigned at;
-        uint8_t value;
-    } ip_lies[] = {{14, 0x44}, {14, 0x65}, {16, 0xff}, {17, 19}, {26, 11}, {29, 2}, {29, B}, {12, 0x81}};
-    for (unsigned i = 0; i < sizeof ip_lies / sizeof *ip_lies; i++) {
-        uint8_t was = frame[ip_lies[i].at];
-        frame[ip_lies[i].at] = ip_lies[i].value;
-        send_frame(&a, frame, udp);
-        frame[ip_lies[i].at] = was;
-        assert_int_equal(b.received, 0);
-    }
+    const struct lie ip_lies[] = {
+        {14, 0x44}, {14, 0x65}, {16, 0xff}, {17, 19}, {26, 11}, {29, 2}, {29, B}, {12, 0x81}};
+    send_lies(frame, udp, ip_lies, sizeof ip_lies / sizeof *ip_lies);
     udp = make_udp(frame, A, B, 67, 68, "offer", 5);
     send_frame(&a, frame, udp);
     make_udp(frame, A, B, 1000, 2000, "hello", 5);
