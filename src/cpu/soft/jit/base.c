@@ -811,10 +811,9 @@ EMIT(sdiv_x) {
 enum otherwise { PLAIN, INCREMENT, INVERT, NEGATE };
 
 static void select(struct translation *t, const struct a64_insn *insn, bool wide, enum otherwise otherwise) {
-    enum { ALWAYS = 14 };
     struct x86 *a = &t->a;
     struct x86_rm first = jit_operand(t, insn->rn);
-    if (insn->cond >= ALWAYS) {
+    if (insn->cond >= COND_ALWAYS) {
         x86_load(a, wide, RAX, first);
         jit_finish(t, insn->rd, RAX);
         return;
@@ -861,7 +860,6 @@ SELECT(_x, true)
 
 static void compare_if(
     struct translation *t, const struct a64_insn *insn, bool wide, bool negative, bool immediate) {
-    enum { ALWAYS = 14 };
     struct x86 *a = &t->a;
     const struct flags_origin origin = {
         .kind = (negative ? FLAGS_OF_ADD : FLAGS_OF_SUB) | (wide ? FLAGS_WIDE : 0),
@@ -869,7 +867,7 @@ static void compare_if(
         .reg = {insn->rn, insn->rm},
         .value = (int32_t)insn->imm};
     uint8_t *otherwise = NULL;
-    if (insn->cond < ALWAYS)
+    if (insn->cond < COND_ALWAYS)
         otherwise = x86_jcc_short(a, jit_condition(t, insn->cond) ^ 1);
     if (negative) { /* CMN adds */
         copy(t, wide, insn->rn, RAX);

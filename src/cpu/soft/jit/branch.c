@@ -9,15 +9,8 @@ EMIT(b) {
 }
 
 EMIT(b_cond) {
-    enum { ALWAYS = 14 };
-    if (insn->cond < ALWAYS) {
+    if (insn->cond < COND_ALWAYS) /* else it is a B */
         jit_branch(t, jit_condition(t, insn->cond));
-        return;
-    }
-    if (jit_current(t)->inverted)
-        return; /* goes on where it leads, with the host's flags, which who reads them there relies on */
-    x86_test(&t->a, true, x86_r(RSP), RSP); /* never zero */
-    jit_branch(t, CC_NE);
 }
 
 static void branch_if_zero(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_cc cc) {

@@ -303,7 +303,6 @@ void jit_fcmpe_zero(struct translation *t, const struct a64_insn *insn) {
 
 /* The comparison, or else a constant, both as a subtraction leaves its flags. */
 static void compare_if(struct translation *t, const struct a64_insn *insn, uint32_t opcode) {
-    enum { ALWAYS = 14 };
     struct x86 *a = jit_asm(t);
     uint8_t *otherwise = NULL;
     if (t->fp_careful) {
@@ -312,7 +311,7 @@ static void compare_if(struct translation *t, const struct a64_insn *insn, uint3
         jit_call_handler(t);
         return;
     }
-    if (insn->cond < ALWAYS)
+    if (insn->cond < COND_ALWAYS)
         otherwise = x86_jcc_short(a, jit_condition(t, insn->cond) ^ 1);
     unsigned n = source(t, insn, insn->rn, XMM0);
     struct x86_rm m = jit_vector_rm(t, insn->rm);

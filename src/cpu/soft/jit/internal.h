@@ -325,8 +325,9 @@ void jit_flags_store_operands(struct translation *t, const struct flags_origin *
 void jit_sync_flags(struct cpu *cpu);
 
 /* --- translate.c */
-/* Where the region starts, as an offset in the memory. 0: it cannot be translated. */
-uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset);
+/* Where the region starts, as an offset in the memory. 0: it cannot be translated. entry: the page's (struct
+ * jit_page). */
+uint32_t jit_translate(struct cpu *cpu, struct code_page *page, const uint32_t *entry, unsigned offset);
 void jit_fix(struct translation *t, uint8_t *rel32, int index, int kind);
 /* Stores those registers (a set) to cpu->x. */
 void jit_spill(struct translation *t, uint64_t regs);
@@ -346,8 +347,9 @@ void jit_write_bail(struct translation *t, int index);
 void jit_write_lookup(struct translation *t, int index);
 /* rcx = the offset in the TLB set of the entry for the address in va. */
 void jit_write_index(struct x86 *a, enum x86_reg va);
-/* The same, and compares the entry's tag. ZF: it holds. Clobbers rdx. */
-void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write);
+/* The same for what is in base, and compares the entry's tag for an access `offset` (0 or more) bytes from
+ * there. ZF: it lies in base's page, which the entry is for. Clobbers rdx. */
+void jit_write_probe(struct x86 *a, enum x86_reg base, int32_t offset, unsigned bytes, bool write);
 /* The slots of groups of accesses in the stack frame, `pushed` bytes below it. */
 struct x86_rm jit_slot(int slot, int32_t pushed);
 

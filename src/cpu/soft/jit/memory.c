@@ -52,20 +52,17 @@ static enum x86_reg address(struct translation *t, const struct a64_insn *insn, 
     return RAX;
 }
 
-/* Has the access logged (verify.h). Clobbers rax, rcx, rdx; va may be in rdx. */
-static struct x86_rm log_access(
-    struct translation *t, enum x86_reg va, struct x86_rm operand, uint32_t what) {
+/* Has the access logged (verify.h) whose address is in rdx; rax + offset is where to access instead. Clobbers
+ * rcx, rdx. */
+static void log_access(struct translation *t, struct x86_rm operand, int32_t offset, uint32_t what) {
     enum { PUSH_IMM32 = 0x68 };
     struct x86 *a = &t->a;
     x86_lea(a, true, RCX, operand);
     *a->at++ = PUSH_IMM32;
     x86_imm32(a, (int32_t)(what | (uint32_t)jit_current(t)->offset << VERIFY_OFFSET_SHIFT));
-    if (va != RDX)
-        x86_mov(a, true, RDX, va);
     x86_call(a, t->jit->log_access);
-    if (va != RDX) /* the operand is relative to the address */
-        x86_alu(a, true, ALU_SUB, RAX, x86_r(va));
-    return operand;
+    if (offset)
+        x86_lea(a, true, RAX, x86_m(RAX, -offset));
 }
 
 enum { ENTRY_SHIFT = 5 }; /* log2 of the size of an entry */
@@ -80,9 +77,7 @@ void jit_write_index(struct x86 *a, enum x86_reg va) {
     x86_alu_imm(a, false, ALU_AND, x86_r(RCX), (TLB_ENTRIES - 1) << ENTRY_SHIFT);
 }
 
-/* The entry is that of the page of `base`, the access `offset` bytes from there: where that is another page,
- * the tag differs. */
-static void write_probe(struct x86 *a, enum x86_reg base, int32_t offset, unsigned bytes, bool write) {
+void jit_write_probe(struct x86 *a, enum x86_reg base, int32_t offset, unsigned bytes, bool write) {
     const int32_t last = offset + (int32_t)bytes - 1;
     jit_write_index(a, base);
     if (last == 0)
@@ -93,63 +88,41 @@ static void write_probe(struct x86 *a, enum x86_reg base, int32_t offset, unsign
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(write)));
 }
 
-void jit_write_probe(struct x86 *a, enum x86_reg va, unsigned bytes, bool write) {
-    write_probe(a, va, 0, bytes, write);
-}
-
 static uint32_t what(unsigned bytes, bool write) {
     return bytes | (write ? VERIFY_WRITE : 0);
 }
 
-/* The operand once the lookup for the address in va held. */
+/* The operand at `offset` from base, once the lookup held. */
 static struct x86_rm found(
-    struct translation *t, enum x86_reg va, struct x86_rm addend, uint32_t what_to_log) {
+    struct translation *t, enum x86_reg base, int32_t offset, struct x86_rm addend, uint32_t what_to_log) {
     struct x86 *a = &t->a;
-    const bool verify = t->cpu->verify;
-    if (va == RAX) {
-        if (verify)
-            x86_mov(a, true, RDX, va);
-        x86_alu(a, true, ALU_ADD, RAX, addend);
-        return verify ? log_access(t, RDX, x86_m(RAX, 0), what_to_log) : x86_m(RAX, 0);
-    }
-    x86_load(a, true, RAX, addend);
-    return verify ? log_access(t, va, x86_mx(RAX, va, 0, 0), what_to_log) : x86_mx(RAX, va, 0, 0);
-}
-
-/* What log_access() left in rax is to be used in the operand's place: from `base` (none: RAX) and offset. */
-static void log_relative(
-    struct translation *t, struct x86_rm operand, enum x86_reg base, int32_t offset, uint32_t what_to_log) {
-    log_access(t, RDX, operand, what_to_log);
-    if (offset)
-        x86_lea(&t->a, true, RAX, x86_m(RAX, -offset));
-    if (base != RAX)
-        x86_alu(&t->a, true, ALU_SUB, RAX, x86_r(base));
-}
-
-/* The access at `offset` from what a host register holds. */
-static struct x86_rm access_from(
-    struct translation *t, enum x86_reg base, int32_t offset, unsigned bytes, bool write) {
-    struct x86 *a = &t->a;
-    struct region_insn *i = jit_current(t);
-    const bool verify = t->cpu->verify;
-    const struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)),
-                        operand = base == RAX ? x86_m(RAX, offset) : x86_mx(RAX, base, 0, offset);
-    t->flags = JIT_FLAGS_NONE;
-    write_probe(a, base, offset, bytes, write);
-    const bool has_stub = !(bytes & (bytes - 1)) && bytes < 1u << JIT_LOOK_UPS;
-    jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, has_stub ? FIX_LOOKUP : FIX_BAIL);
-    i->access =
-        (struct region_access){.base = base, .offset = offset, .bytes = (uint8_t)bytes, .write = write};
-    if (verify)
+    const struct x86_rm operand = base == RAX ? x86_m(RAX, offset) : x86_mx(RAX, base, 0, offset);
+    if (t->cpu->verify)
         x86_lea(a, true, RDX, x86_m(base, offset));
     if (base == RAX)
         x86_alu(a, true, ALU_ADD, RAX, addend);
     else
         x86_load(a, true, RAX, addend);
-    i->found = a->at;
-    if (verify)
-        log_relative(t, operand, base, offset, what(bytes, write));
+    jit_current(t)->found = a->at;
+    if (t->cpu->verify) {
+        log_access(t, operand, offset, what_to_log);
+        if (base != RAX) /* the operand is relative to it */
+            x86_alu(a, true, ALU_SUB, RAX, x86_r(base));
+    }
     return operand;
+}
+
+/* The access at `offset` from what a host register holds. */
+static struct x86_rm access_from(
+    struct translation *t, enum x86_reg base, int32_t offset, unsigned bytes, bool write) {
+    const bool has_stub = !(bytes & (bytes - 1)) && bytes < 1u << JIT_LOOK_UPS;
+    t->flags = JIT_FLAGS_NONE;
+    jit_write_probe(&t->a, base, offset, bytes, write);
+    jit_fix(t, x86_jcc_forward(&t->a, CC_NE), t->index, has_stub ? FIX_LOOKUP : FIX_BAIL);
+    jit_current(t)->access =
+        (struct region_access){.base = base, .offset = offset, .bytes = (uint8_t)bytes, .write = write};
+    return found(
+        t, base, offset, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
 }
 
 struct x86_rm jit_access_at(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
@@ -176,7 +149,7 @@ static struct x86_rm look_up_user(struct translation *t, enum x86_reg va, unsign
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
     x86_alu(a, true, ALU_CMP, RDX, x86_m(RCX, tag_offset(write)));
     jit_bail_if(t, CC_NE);
-    return found(t, va, x86_m(RCX, offsetof(struct tlb_entry, addend)), what(bytes, write) | VERIFY_USER);
+    return found(t, va, 0, x86_m(RCX, offsetof(struct tlb_entry, addend)), what(bytes, write) | VERIFY_USER);
 }
 
 /* What is not aligned never matches. */
@@ -188,7 +161,7 @@ static struct x86_rm look_up_aligned(struct translation *t, enum x86_reg va, uns
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), (int32_t)bytes - 1 - PAGE_SIZE_4K);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(write)));
     jit_bail_if(t, CC_NE);
-    return found(t, va, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
+    return found(t, va, 0, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
 }
 
 /* --- groups of accesses off one base (access.c) */
@@ -233,9 +206,7 @@ static struct x86_rm look_up_in_group(
     if (t->cpu->verify) {
         x86_load(a, true, RDX, base);
         x86_lea(a, true, RDX, x86_m(RDX, offset));
-        x86_alu(a, true, ALU_ADD, RAX, x86_r(RDX));
-        log_access(t, RDX, x86_m(RAX, 0), what(bytes, write));
-        x86_lea(a, true, RAX, x86_m(RAX, -offset));
+        log_access(t, x86_mx(RAX, RDX, 0, 0), offset, what(bytes, write));
         x86_alu(a, true, ALU_SUB, RAX, base); /* the operand is what it would be without the log */
     }
     if (x86_is_reg(base))

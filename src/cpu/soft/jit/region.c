@@ -15,9 +15,9 @@ static const struct a64_insn *decoded(struct code_page *page, unsigned offset) {
     return insn;
 }
 
-static bool is_conditional(unsigned op) {
-    switch (op) {
-    case A64_B_COND:
+static bool is_conditional(const struct a64_insn *insn) {
+    switch (insn->op) {
+    case A64_B_COND: return insn->cond < COND_ALWAYS;
     case A64_CBZ_W:
     case A64_CBZ_X:
     case A64_CBNZ_W:
@@ -28,6 +28,11 @@ static bool is_conditional(unsigned op) {
     }
 }
 
+/* B, or B.AL, which is the same. */
+static bool is_jump(const struct a64_insn *insn) {
+    return insn->op == A64_B || (insn->op == A64_B_COND && !is_conditional(insn));
+}
+
 static bool in_page(int32_t offset) {
     return offset >= 0 && offset < PAGE_SIZE_4K;
 }
@@ -35,7 +40,7 @@ static bool in_page(int32_t offset) {
 /* Does the region go on behind the instruction? */
 static bool goes_on(const struct region_insn *i) {
     const struct a64_insn *insn = &i->insn;
-    if (insn->op > A64_LAST_END || insn->op == A64_B || i->conditional)
+    if (insn->op > A64_LAST_END || is_jump(insn) || i->conditional)
         return true;
     switch (insn->op) {
     case A64_MSR: return jit_is_plain_write(insn);
@@ -48,8 +53,8 @@ static bool goes_on(const struct region_insn *i) {
 
 static uint32_t use_of(const struct a64_insn *insn) {
     enum { NZCV = ENGINE_SYSREG(3, 3, 4, 2, 0) };
-    uint32_t use = jit_forms[insn->op].use;
-    return insn->op == A64_MRS && insn->imm != NZCV ? use & ~(uint32_t)JIT_READS : use;
+    const bool reads = insn->op == A64_MRS ? insn->imm == NZCV : !is_jump(insn);
+    return jit_forms[insn->op].use & ~(uint32_t)(reads ? 0 : JIT_READS);
 }
 
 /* The instruction by itself. */
@@ -60,11 +65,11 @@ static void look_at(struct region_insn *i, struct code_page *page, unsigned offs
     i->insn.page_offset = (uint16_t)offset;
     i->form = &jit_forms[i->insn.op];
     i->use = use_of(&i->insn);
-    i->conditional = is_conditional(i->insn.op);
+    i->conditional = is_conditional(&i->insn);
     i->inverted = false;
     i->ends = !goes_on(i);
     i->taken_at = (int32_t)(offset + (uint64_t)i->insn.imm); /* anything where imm is no distance */
-    i->next_at = i->insn.op == A64_B ? i->taken_at : (int32_t)offset + 4;
+    i->next_at = is_jump(&i->insn) ? i->taken_at : (int32_t)offset + 4;
 }
 
 bool region_reads_flags(struct code_page *page, unsigned offset, unsigned looks) {

@@ -21,7 +21,7 @@ static const uint8_t *resolve(struct cpu *cpu) {
             return NULL;
         jit_make_room(cpu);
         code_announce(cpu, code);
-        *entry = jit_translate(cpu, code, offset);
+        *entry = jit_translate(cpu, code, page->entry, offset);
         if (!*entry)
             return NULL;
         jit_page_count(page, *entry);

@@ -276,11 +276,11 @@ static const uint8_t *write_second(struct x86 *a) {
 }
 
 static void write_look_up(struct x86 *a, const uint8_t *second, unsigned bytes, bool write) {
-    jit_write_probe(a, RAX, bytes, write);
+    jit_write_probe(a, RAX, 0, bytes, write);
     uint8_t *found = x86_jcc_short(a, CC_E);
     x86_call(a, second);
     uint8_t *missed = x86_jcc_short(a, CC_NE);
-    jit_write_probe(a, RAX, bytes, write);
+    jit_write_probe(a, RAX, 0, bytes, write);
     uint8_t *differs = x86_jcc_short(a, CC_NE);
     x86_bind_short(a, found);
     x86_mov(a, true, RDX, RAX);

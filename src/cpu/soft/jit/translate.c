@@ -475,7 +475,7 @@ static uint8_t *write_start(struct translation *t, unsigned offset) {
     return start;
 }
 
-uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset) {
+uint32_t jit_translate(struct cpu *cpu, struct code_page *page, const uint32_t *entry, unsigned offset) {
     struct jit *jit = cpu->jit;
     struct translation *t = jit->translation;
     t->a = (struct x86){.at = jit->at, .run = jit->memory.run - jit->memory.write};
@@ -484,7 +484,7 @@ uint32_t jit_translate(struct cpu *cpu, struct code_page *page, unsigned offset)
     t->fixups = 0;
     t->failed = false;
     t->fp_careful = cpu->fp_usable & FP_ACCESS && !(cpu->fp_usable & FP_PLAIN);
-    region_build(&t->region, page, offset, jit->exact ? NULL : jit_page_of(cpu, page)->entry, jit->exact);
+    region_build(&t->region, page, offset, jit->exact ? NULL : entry, jit->exact);
 
     t->call_handler = t->call_bail = NULL;
     align(&t->a, 16);

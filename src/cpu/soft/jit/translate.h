@@ -115,6 +115,7 @@ bool jit_flags_wanted(const struct translation *t);
 void jit_flags_store(struct translation *t, enum x86_reg value);
 /* Makes cpu->nzcv hold, for who reads it there. Clobbers rax, rcx, rdx and the host's flags. */
 void jit_flags_load(struct translation *t);
+enum { COND_ALWAYS = 14 }; /* A64's conditions from here on hold always */
 /* Makes the host's flags such that the result holds when the A64 condition (0-13) does. May clobber rax, rcx,
  * rdx. */
 enum x86_cc jit_condition(struct translation *t, unsigned cond);
