@@ -1,6 +1,5 @@
 #include "board/loader.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -11,6 +10,7 @@
 
 #include "board/memory_map.h"
 #include "board/unpack.h"
+#include "util/bytes.h"
 
 enum { KERNEL_ALIGN = 2 << 20, INITRD_ALIGN = 64 << 10 };
 
@@ -20,16 +20,6 @@ struct file {
     size_t size;
     void *own; /* data, if it is to be freed */
 };
-
-static uint32_t read32(const uint8_t *p) {
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return le32toh(v);
-}
-
-static uint64_t read64(const uint8_t *p) {
-    return read32(p) | (uint64_t)read32(p + 4) << 32;
-}
 
 /* --- files */
 
@@ -173,7 +163,7 @@ static int unpack_zboot(struct file *file, const struct loader_ram *ram, struct 
     enum { OFFSET = 8, SIZE = 12, NAME = 24, NAME_SIZE = 32, HEADER = 64 };
     if (file->size < HEADER)
         return file_error(file, e, "is truncated: its EFI zboot header is incomplete");
-    uint32_t offset = read32(file->data + OFFSET), size = read32(file->data + SIZE);
+    uint32_t offset = bytes_le32(file->data + OFFSET), size = bytes_le32(file->data + SIZE);
     const char *name = (const char *)file->data + NAME;
     if (offset > file->size || size > file->size - offset)
         return file_error(file, e, "is truncated: its EFI zboot payload is incomplete");
@@ -212,17 +202,17 @@ static int unpack_to_image(struct file *file, const struct loader_ram *ram, stru
 static uint64_t pe_size(const struct file *file) {
     enum { PE_OFFSET = 0x3c, SECTIONS = 6, OPTIONAL_SIZE = 20, OPTIONAL = 24 };
     enum { SECTION_SIZE = 40, RAW_SIZE = 16, RAW_OFFSET = 20 };
-    uint64_t pe = read32(file->data + PE_OFFSET), end = 0;
+    uint64_t pe = bytes_le32(file->data + PE_OFFSET), end = 0;
     if (pe == 0)
         return 0;
     if (pe + OPTIONAL > file->size)
         return pe + OPTIONAL;
-    unsigned sections = read32(file->data + pe + SECTIONS) & 0xffff;
-    uint64_t table = pe + OPTIONAL + (read32(file->data + pe + OPTIONAL_SIZE) & 0xffff);
+    unsigned sections = bytes_le32(file->data + pe + SECTIONS) & 0xffff;
+    uint64_t table = pe + OPTIONAL + (bytes_le32(file->data + pe + OPTIONAL_SIZE) & 0xffff);
     if (table + sections * SECTION_SIZE > file->size)
         return table + sections * SECTION_SIZE;
     for (const uint8_t *s = file->data + table; sections--; s += SECTION_SIZE) {
-        uint64_t section_end = (uint64_t)read32(s + RAW_OFFSET) + read32(s + RAW_SIZE);
+        uint64_t section_end = (uint64_t)bytes_le32(s + RAW_OFFSET) + bytes_le32(s + RAW_SIZE);
         if (section_end > end)
             end = section_end;
     }
@@ -239,10 +229,10 @@ static uint64_t align_up(uint64_t value, uint64_t align) {
 static int place_kernel(
     const struct file *file, const struct loader_ram *ram, uint64_t *start, uint64_t *end, struct error *e) {
     enum { TEXT_OFFSET = 8, IMAGE_SIZE = 16, FLAGS = 24, BIG_ENDIAN_KERNEL = 1, OLD_TEXT_OFFSET = 0x80000 };
-    uint64_t text_offset = read64(file->data + TEXT_OFFSET);
-    uint64_t size = read64(file->data + IMAGE_SIZE);
+    uint64_t text_offset = bytes_le64(file->data + TEXT_OFFSET);
+    uint64_t size = bytes_le64(file->data + IMAGE_SIZE);
 
-    if (read64(file->data + FLAGS) & BIG_ENDIAN_KERNEL)
+    if (bytes_le64(file->data + FLAGS) & BIG_ENDIAN_KERNEL)
         return file_error(file, e, "is a big-endian kernel; a little-endian one is needed");
     if (pe_size(file) > file->size)
         return file_error(file, e, "is truncated: it is shorter than its header says");

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boot/bytes.h"
+#include "util/bytes.h"
 
 enum {
     SUPERBLOCK = 1024, /* where it is, and how large */
@@ -128,11 +128,11 @@ bool extfs_probe(struct storage *disk, const struct partition *where) {
 /* libext2fs allocates as many group descriptors as the superblock asks for. */
 static bool is_plausible(const struct partition *where, const struct ext2_super_block *super) {
     const uint8_t *s = (const uint8_t *)super;
-    uint64_t blocks = bytes_32(s + offsetof(struct ext2_super_block, s_blocks_count));
-    uint32_t shift = bytes_32(s + offsetof(struct ext2_super_block, s_log_block_size));
-    uint32_t group = bytes_32(s + offsetof(struct ext2_super_block, s_blocks_per_group));
-    if (bytes_32(s + offsetof(struct ext2_super_block, s_feature_incompat)) & EXT4_FEATURE_INCOMPAT_64BIT)
-        blocks |= (uint64_t)bytes_32(s + offsetof(struct ext2_super_block, s_blocks_count_hi)) << 32;
+    uint64_t blocks = bytes_le32(s + offsetof(struct ext2_super_block, s_blocks_count));
+    uint32_t shift = bytes_le32(s + offsetof(struct ext2_super_block, s_log_block_size));
+    uint32_t group = bytes_le32(s + offsetof(struct ext2_super_block, s_blocks_per_group));
+    if (bytes_le32(s + offsetof(struct ext2_super_block, s_feature_incompat)) & EXT4_FEATURE_INCOMPAT_64BIT)
+        blocks |= (uint64_t)bytes_le32(s + offsetof(struct ext2_super_block, s_blocks_count_hi)) << 32;
     return shift <= EXT2_MAX_BLOCK_LOG_SIZE - EXT2_MIN_BLOCK_LOG_SIZE && group != 0 &&
            blocks <= where->size >> (EXT2_MIN_BLOCK_LOG_SIZE + shift) && blocks / group < GROUPS_MAX;
 }
@@ -193,7 +193,7 @@ static errcode_t read_inode(struct extfs *fs, ext2_ino_t number, struct ext2_ino
     enum { DEPTH = 6 }; /* struct ext3_extent_header */
     errcode_t failed = ext2fs_read_inode(fs->fs, number, out);
     if (!failed && (out->i_flags & EXT4_EXTENTS_FL) &&
-        bytes_16((const uint8_t *)out->i_block + DEPTH) > EXTENT_DEPTH_MAX)
+        bytes_le16((const uint8_t *)out->i_block + DEPTH) > EXTENT_DEPTH_MAX)
         return EXT2_ET_EXTENT_HEADER_BAD;
     return failed;
 }

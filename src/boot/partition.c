@@ -7,7 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "boot/bytes.h"
+#include "util/bytes.h"
 
 enum { SECTOR = STORAGE_SECTOR };
 
@@ -58,17 +58,17 @@ struct gpt {
 
 /* 5.3.2. The CRC is over the header with its own field as zeros. */
 static bool parse_gpt_header(uint8_t sector[SECTOR], uint64_t at, struct gpt *gpt) {
-    uint32_t size = bytes_32(sector + 12), crc = bytes_32(sector + 16);
+    uint32_t size = bytes_le32(sector + 12), crc = bytes_le32(sector + 16);
     if (memcmp(sector, "EFI PART", 8) != 0 || size < GPT_HEADER_SIZE || size > SECTOR)
         return false;
     memset(sector + 16, 0, 4);
-    if (crc32(0, sector, size) != crc || bytes_64(sector + 24) != at)
+    if (crc32(0, sector, size) != crc || bytes_le64(sector + 24) != at)
         return false;
     *gpt = (struct gpt){
-        .table = bytes_64(sector + 72),
-        .entries = bytes_32(sector + 80),
-        .entry_size = bytes_32(sector + 84),
-        .crc = bytes_32(sector + 88),
+        .table = bytes_le64(sector + 72),
+        .entries = bytes_le32(sector + 80),
+        .entry_size = bytes_le32(sector + 84),
+        .crc = bytes_le32(sector + 88),
     };
     return gpt->entry_size >= GPT_ENTRY_SIZE && gpt->entry_size <= SECTOR * 8 &&
            gpt->entries <= GPT_TABLE_MAX / gpt->entry_size;
@@ -93,8 +93,8 @@ static uint8_t *read_gpt(struct storage *disk, uint64_t at, struct gpt *gpt, int
 
 /* Appendix A: the first three fields are little-endian. */
 static void format_guid(const uint8_t *g, char out[PARTITION_UUID_SIZE]) {
-    snprintf(out, PARTITION_UUID_SIZE, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", bytes_32(g),
-        bytes_16(g + 4), bytes_16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
+    snprintf(out, PARTITION_UUID_SIZE, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", bytes_le32(g),
+        bytes_le16(g + 4), bytes_le16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
 }
 
 static enum partition_kind kind_by_guid(const uint8_t *type) {
@@ -111,7 +111,7 @@ static int parse_gpt_table(
     int count = 0;
     for (uint32_t i = 0; i < gpt->entries && count < PARTITIONS_MAX; i++) {
         const uint8_t *entry = table + (size_t)i * gpt->entry_size;
-        uint64_t first = bytes_64(entry + 32), last = bytes_64(entry + 40);
+        uint64_t first = bytes_le64(entry + 32), last = bytes_le64(entry + 40);
         struct partition *p = &out[count];
         if (memcmp(entry, unused, sizeof unused) == 0 || last < first ||
             !place(disk, p, first, last - first + 1))
@@ -159,7 +159,7 @@ struct mbr_entry {
 
 static struct mbr_entry mbr_entry(const uint8_t *sector, unsigned n) {
     const uint8_t *entry = sector + MBR_TABLE + n * MBR_ENTRY;
-    return (struct mbr_entry){entry[4], bytes_32(entry + 8), bytes_32(entry + 12)};
+    return (struct mbr_entry){entry[4], bytes_le32(entry + 8), bytes_le32(entry + 12)};
 }
 
 static bool is_extended(uint8_t type) {
@@ -215,7 +215,7 @@ static int read_logical(
 }
 
 static int read_partitions_mbr(struct storage *disk, const uint8_t *sector, struct partition *out) {
-    uint32_t disk_id = bytes_32(sector + MBR_DISK_ID);
+    uint32_t disk_id = bytes_le32(sector + MBR_DISK_ID);
     int count = 0;
     for (unsigned n = 0; n < MBR_ENTRIES; n++) {
         struct mbr_entry entry = mbr_entry(sector, n);

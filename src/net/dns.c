@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "util/bytes.h"
+
 enum { HEADER = 12, NAME_MAX_SIZE = 255, LABEL_MAX = 63, TTL_SECONDS = 5, UDP_PAYLOAD = 1232 };
 enum { TYPE_A = 1, TYPE_PTR = 12, TYPE_OPT = 41, TYPE_ANY = 255, CLASS_IN = 1, CLASS_ANY = 255 };
 enum { FLAG_RESPONSE = 0x8000, FLAGS_OPCODE = 0x7800, FLAG_AUTHORITATIVE = 0x0400, FLAG_TRUNCATED = 0x0200 };
@@ -20,10 +22,6 @@ struct writer {
     uint8_t *at;
     size_t size;
 };
-
-static uint16_t get16(const uint8_t *at) {
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
 
 static void put(struct writer *out, const void *data, size_t size) {
     memcpy(out->at + out->size, data, size);
@@ -61,22 +59,23 @@ static bool read_question(const uint8_t *query, size_t size, struct question *qu
     if (size - at < 5) /* the root's label, type and class */
         return false;
     question->name[length] = 0;
-    question->type = get16(query + at + 1);
-    question->class = get16(query + at + 3);
+    question->type = bytes_be16(query + at + 1);
+    question->class = bytes_be16(query + at + 3);
     question->end = at + 5;
     return true;
 }
 
 /* A query with one question, and at most an OPT record after it (RFC 6891, 6.1.1). */
 static bool is_query(const uint8_t *query, size_t size) {
-    return size >= HEADER && !(get16(query + 2) & (FLAG_RESPONSE | FLAGS_OPCODE | FLAG_TRUNCATED)) &&
-           get16(query + 4) == 1 && !get16(query + 6) && !get16(query + 8) && get16(query + 10) <= 1;
+    return size >= HEADER && !(bytes_be16(query + 2) & (FLAG_RESPONSE | FLAGS_OPCODE | FLAG_TRUNCATED)) &&
+           bytes_be16(query + 4) == 1 && !bytes_be16(query + 6) && !bytes_be16(query + 8) &&
+           bytes_be16(query + 10) <= 1;
 }
 
 static bool has_opt(const uint8_t *query, size_t size, const struct question *question) {
     const uint8_t *record = query + question->end;
-    return get16(query + 10) == 1 && size - question->end >= 11 && record[0] == 0 &&
-           get16(record + 1) == TYPE_OPT;
+    return bytes_be16(query + 10) == 1 && size - question->end >= 11 && record[0] == 0 &&
+           bytes_be16(record + 1) == TYPE_OPT;
 }
 
 /* --- what it is about */
@@ -168,7 +167,7 @@ size_t net_dns_answer(const struct net_dns_names *names, const uint8_t *query, s
     struct writer out = {.at = answer};
     put(&out, query, 2);
     put16(&out, FLAG_RESPONSE | FLAG_AUTHORITATIVE | FLAG_RECURSION_AVAILABLE |
-                    (get16(query + 2) & FLAG_RECURSION) | (subject.guest ? 0 : CODE_NO_NAME));
+                    (bytes_be16(query + 2) & FLAG_RECURSION) | (subject.guest ? 0 : CODE_NO_NAME));
     put16(&out, 1);
     put16(&out, answered);
     put16(&out, 0);

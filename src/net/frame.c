@@ -2,21 +2,14 @@
 
 #include <string.h>
 
+#include "util/bytes.h"
+
 enum { ETHERNET = 14, ARP_SIZE = 28, IPV4_SIZE = 20, IPV6_SIZE = 40, UDP_SIZE = 8 };
 enum { TYPE_IPV4 = 0x0800, TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd };
 enum { PROTOCOL_UDP = 17, PORT_DHCP_SERVER = 67 };
 
 static const uint8_t mac_prefix[5] = {0x52, 0x50, 0x56, 0x00, 0x00};
 static const uint8_t network[3] = {10, 0, 2};
-
-static uint16_t get16(const uint8_t *at) {
-    return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static void put16(uint8_t *at, unsigned value) {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
 
 /* --- guests */
 
@@ -49,17 +42,17 @@ static bool ipv4_is_from(const uint8_t *ip, size_t size, uint8_t guest) {
     if (size < IPV4_SIZE || ip[0] >> 4 != 4 || !is_address_of(ip + 12, guest))
         return false;
     size_t header = (ip[0] & 15) * 4u;
-    if (header < IPV4_SIZE || get16(ip + 2) < header || get16(ip + 2) > size)
+    if (header < IPV4_SIZE || bytes_be16(ip + 2) < header || bytes_be16(ip + 2) > size)
         return false;
-    bool first = !(get16(ip + 6) & 0x1fff); /* of its fragments */
+    bool first = !(bytes_be16(ip + 6) & 0x1fff); /* of its fragments */
     bool has_port = first && ip[9] == PROTOCOL_UDP && size >= header + 2;
-    return !(has_port && get16(ip + header) == PORT_DHCP_SERVER);
+    return !(has_port && bytes_be16(ip + header) == PORT_DHCP_SERVER);
 }
 
 bool net_frame_is_from(const uint8_t *frame, size_t size, uint8_t guest) {
     if (size < ETHERNET || net_guest_of_mac(frame + NET_MAC_SIZE) != guest)
         return false;
-    uint16_t type = get16(frame + 12);
+    uint16_t type = bytes_be16(frame + 12);
     if (type == TYPE_ARP)
         return arp_is_from(frame + ETHERNET, size - ETHERNET, guest);
     return type == TYPE_IPV4 && ipv4_is_from(frame + ETHERNET, size - ETHERNET, guest);
@@ -68,11 +61,12 @@ bool net_frame_is_from(const uint8_t *frame, size_t size, uint8_t guest) {
 /* --- UDP (RFC 768) over IPv4 (RFC 791) and IPv6 (RFC 8200) */
 
 static bool find_udp_ipv4(const uint8_t *ip, size_t *size, struct net_udp *udp) {
-    bool good = *size >= IPV4_SIZE && ip[0] == 0x45 && ip[9] == PROTOCOL_UDP && !(get16(ip + 6) & 0x3fff) &&
-                get16(ip + 2) >= IPV4_SIZE && get16(ip + 2) <= *size;
+    bool good = *size >= IPV4_SIZE && ip[0] == 0x45 && ip[9] == PROTOCOL_UDP &&
+                !(bytes_be16(ip + 6) & 0x3fff) && bytes_be16(ip + 2) >= IPV4_SIZE &&
+                bytes_be16(ip + 2) <= *size;
     if (!good)
         return false;
-    *size = get16(ip + 2) - IPV4_SIZE;
+    *size = bytes_be16(ip + 2) - IPV4_SIZE;
     udp->from = ip + 12;
     udp->to = ip + 16;
     udp->data = ip + IPV4_SIZE;
@@ -80,11 +74,11 @@ static bool find_udp_ipv4(const uint8_t *ip, size_t *size, struct net_udp *udp) 
 }
 
 static bool find_udp_ipv6(const uint8_t *ip, size_t *size, struct net_udp *udp) {
-    bool good =
-        *size >= IPV6_SIZE && ip[0] >> 4 == 6 && ip[6] == PROTOCOL_UDP && get16(ip + 4) <= *size - IPV6_SIZE;
+    bool good = *size >= IPV6_SIZE && ip[0] >> 4 == 6 && ip[6] == PROTOCOL_UDP &&
+                bytes_be16(ip + 4) <= *size - IPV6_SIZE;
     if (!good)
         return false;
-    *size = get16(ip + 4);
+    *size = bytes_be16(ip + 4);
     udp->ipv6 = true;
     udp->from = ip + 8;
     udp->to = ip + 24;
@@ -96,16 +90,16 @@ bool net_frame_udp(const uint8_t *frame, size_t size, struct net_udp *udp) {
     *udp = (struct net_udp){.frame = frame};
     if (size < ETHERNET)
         return false;
-    uint16_t type = get16(frame + 12);
+    uint16_t type = bytes_be16(frame + 12);
     size -= ETHERNET;
     bool found = type == TYPE_IPV4   ? find_udp_ipv4(frame + ETHERNET, &size, udp)
                  : type == TYPE_IPV6 ? find_udp_ipv6(frame + ETHERNET, &size, udp)
                                      : false;
-    if (!found || size < UDP_SIZE || get16(udp->data + 4) < UDP_SIZE || get16(udp->data + 4) > size)
+    if (!found || size < UDP_SIZE || bytes_be16(udp->data + 4) < UDP_SIZE || bytes_be16(udp->data + 4) > size)
         return false;
-    udp->from_port = get16(udp->data);
-    udp->to_port = get16(udp->data + 2);
-    udp->size = get16(udp->data + 4) - UDP_SIZE;
+    udp->from_port = bytes_be16(udp->data);
+    udp->to_port = bytes_be16(udp->data + 2);
+    udp->size = bytes_be16(udp->data + 4) - UDP_SIZE;
     udp->data += UDP_SIZE;
     return true;
 }
@@ -134,10 +128,10 @@ static uint8_t *put_ip(const struct net_udp *udp, size_t udp_size, uint8_t *ip) 
         return ip + IPV6_SIZE;
     }
     memcpy(ip, (const uint8_t[]){0x45, 0, 0, 0, 0, 0, 0, 0, HOPS, PROTOCOL_UDP, 0, 0}, 12);
-    put16(ip + 2, (unsigned)(IPV4_SIZE + udp_size));
+    bytes_put_be16(ip + 2, (unsigned)(IPV4_SIZE + udp_size));
     memcpy(ip + 12, udp->to, 4);
     memcpy(ip + 16, udp->from, 4);
-    put16(ip + 10, fold(add_words(0, ip, IPV4_SIZE)));
+    bytes_put_be16(ip + 10, fold(add_words(0, ip, IPV4_SIZE)));
     return ip + IPV4_SIZE;
 }
 
@@ -147,14 +141,14 @@ size_t net_frame_answer(const struct net_udp *udp, const void *data, size_t size
     memcpy(frame + NET_MAC_SIZE, udp->frame, NET_MAC_SIZE);
     memcpy(frame + 12, udp->frame + 12, 2);
     uint8_t *at = put_ip(udp, udp_size, frame + ETHERNET);
-    put16(at, udp->to_port);
-    put16(at + 2, udp->from_port);
-    put16(at + 4, (unsigned)udp_size);
-    put16(at + 6, 0);
+    bytes_put_be16(at, udp->to_port);
+    bytes_put_be16(at + 2, udp->from_port);
+    bytes_put_be16(at + 4, (unsigned)udp_size);
+    bytes_put_be16(at + 6, 0);
     memcpy(at + UDP_SIZE, data, size);
     uint32_t sum = (uint32_t)udp_size + PROTOCOL_UDP; /* of the pseudo header */
     sum = add_words(add_words(sum, udp->from, address_size), udp->to, address_size);
     uint16_t checksum = fold(add_words(sum, at, udp_size));
-    put16(at + 6, checksum ? checksum : 0xffff); /* 0 would mean that there is none */
+    bytes_put_be16(at + 6, checksum ? checksum : 0xffff); /* 0 would mean that there is none */
     return (size_t)(at + udp_size - frame);
 }

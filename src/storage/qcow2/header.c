@@ -1,11 +1,11 @@
 /* The header ("Header", "Header extensions") and new images. */
-#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "storage/qcow2/internal.h"
+#include "util/bytes.h"
 
 #define EXTENSION_BACKING_FORMAT 0xe2792acau
 
@@ -19,28 +19,6 @@ enum {
     CLUSTER_BITS_MAX = 21, /* QEMU's limit, too */
     SNAPSHOTS_MAX = 65536,
 };
-
-static uint32_t get32(const uint8_t *at) {
-    uint32_t value;
-    memcpy(&value, at, sizeof value);
-    return be32toh(value);
-}
-
-static uint64_t get64(const uint8_t *at) {
-    uint64_t value;
-    memcpy(&value, at, sizeof value);
-    return be64toh(value);
-}
-
-static void put32(uint8_t *at, uint32_t value) {
-    value = htobe32(value);
-    memcpy(at, &value, sizeof value);
-}
-
-static void put64(uint8_t *at, uint64_t value) {
-    value = htobe64(value);
-    memcpy(at, &value, sizeof value);
-}
 
 static int check_features(const struct qcow2_header *h, const char *path, struct error *e) {
     if (h->incompatible & QCOW2_DATA_FILE)
@@ -78,20 +56,20 @@ static void read_extension(struct qcow2_header *h, uint32_t type, const uint8_t 
     if (type == EXTENSION_BACKING_FORMAT && size < sizeof h->backing_format)
         memcpy(h->backing_format, data, size);
     if (type == EXTENSION_BITMAPS && size >= 24) {
-        h->bitmaps = get32(data);
-        h->bitmaps_size = get64(data + 8);
-        h->bitmaps_offset = get64(data + 16);
+        h->bitmaps = bytes_be32(data);
+        h->bitmaps_size = bytes_be64(data + 8);
+        h->bitmaps_offset = bytes_be64(data + 16);
     }
 }
 
 /* first: the image's first cluster. */
 static int read_extensions(struct qcow2_header *h, const uint8_t *first, uint32_t at, uint32_t end,
     const char *path, struct error *e) {
-    while (end - at >= 8 && get32(first + at)) {
-        uint32_t size = get32(first + at + 4), room = end - at - 8;
+    while (end - at >= 8 && bytes_be32(first + at)) {
+        uint32_t size = bytes_be32(first + at + 4), room = end - at - 8;
         if (size > room)
             return error_set(e, "disk %s: a header extension is damaged", path);
-        read_extension(h, get32(first + at), first + at + 8, size);
+        read_extension(h, bytes_be32(first + at), first + at + 8, size);
         uint32_t padded = size > UINT32_MAX - 7 ? room : (size + 7) & ~7u;
         at += 8 + (padded < room ? padded : room);
     }
@@ -100,8 +78,8 @@ static int read_extensions(struct qcow2_header *h, const uint8_t *first, uint32_
 
 static int read_backing_name(
     struct qcow2_header *h, const uint8_t *first, uint32_t cluster, const char *path, struct error *e) {
-    uint64_t offset = get64(first + 8);
-    uint32_t size = get32(first + 16);
+    uint64_t offset = bytes_be64(first + 8);
+    uint32_t size = bytes_be32(first + 16);
     if (!offset)
         return 0;
     if (size == 0 || size > QCOW2_BACKING_NAME_MAX || offset > cluster || size > cluster - offset ||
@@ -113,24 +91,24 @@ static int read_backing_name(
 
 static int parse(
     struct qcow2_header *h, const uint8_t *first, uint32_t cluster, const char *path, struct error *e) {
-    uint32_t header_size = h->version == 2 ? V2_SIZE : get32(first + 100);
+    uint32_t header_size = h->version == 2 ? V2_SIZE : bytes_be32(first + 100);
     if (header_size > cluster || header_size % 8 || (h->version == 3 && header_size < V3_SIZE))
         return error_set(e, "disk %s: its header is damaged", path);
-    h->size = get64(first + QCOW2_AT_SIZE);
-    h->l1_size = get32(first + QCOW2_AT_L1);
-    h->l1_offset = get64(first + QCOW2_AT_L1 + 4);
-    h->reftable_offset = get64(first + QCOW2_AT_REFTABLE);
-    h->reftable_clusters = get32(first + QCOW2_AT_REFTABLE + 8);
-    h->snapshots = get32(first + 60);
-    h->snapshots_offset = get64(first + 64);
+    h->size = bytes_be64(first + QCOW2_AT_SIZE);
+    h->l1_size = bytes_be32(first + QCOW2_AT_L1);
+    h->l1_offset = bytes_be64(first + QCOW2_AT_L1 + 4);
+    h->reftable_offset = bytes_be64(first + QCOW2_AT_REFTABLE);
+    h->reftable_clusters = bytes_be32(first + QCOW2_AT_REFTABLE + 8);
+    h->snapshots = bytes_be32(first + 60);
+    h->snapshots_offset = bytes_be64(first + 64);
     h->refcount_order = 4;
-    if (get32(first + 32))
+    if (bytes_be32(first + 32))
         return error_set(e, "disk %s: it is encrypted, which is not supported", path);
     if (h->version == 3) {
-        h->incompatible = get64(first + QCOW2_AT_INCOMPATIBLE);
-        h->compatible = get64(first + 80);
-        h->autoclear = get64(first + QCOW2_AT_AUTOCLEAR);
-        h->refcount_order = get32(first + 96);
+        h->incompatible = bytes_be64(first + QCOW2_AT_INCOMPATIBLE);
+        h->compatible = bytes_be64(first + 80);
+        h->autoclear = bytes_be64(first + QCOW2_AT_AUTOCLEAR);
+        h->refcount_order = bytes_be32(first + 96);
         if (h->refcount_order > 6)
             return error_set(
                 e, "disk %s: its header is damaged (refcounts of 2^%u bits)", path, h->refcount_order);
@@ -141,7 +119,7 @@ static int parse(
     if (type > QCOW2_ZSTD || !(h->incompatible & QCOW2_COMPRESSION) != !type)
         return error_set(e, "disk %s: its compression (%u) is not supported", path, type);
     h->compression = type;
-    uint64_t backing = get64(first + 8);
+    uint64_t backing = bytes_be64(first + 8);
     uint32_t end = backing && backing < cluster ? (uint32_t)backing : cluster;
     if (end > header_size && read_extensions(h, first, header_size, end, path, e) < 0)
         return -1;
@@ -155,10 +133,10 @@ int qcow2_header_read(struct storage *file, const char *path, struct qcow2_heade
     int result = file->ops->preadv(file, &iov, 1, 0);
     if (result < 0)
         return error_set(e, "disk %s: %s", path, strerror(-result));
-    if (get32(start) != MAGIC)
+    if (bytes_be32(start) != MAGIC)
         return error_set(e, "disk %s: not a qcow2 image", path);
-    out->version = get32(start + 4);
-    out->cluster_bits = get32(start + 20);
+    out->version = bytes_be32(start + 4);
+    out->cluster_bits = bytes_be32(start + 20);
     if (out->version != 2 && out->version != 3)
         return error_set(
             e, "disk %s: version %u of qcow2 is not supported (2 and 3 are)", path, out->version);
@@ -206,29 +184,29 @@ static void plan_tables(const struct qcow2_layout *layout, struct plan *plan) {
 static int fill_header(
     uint8_t *bytes, const struct qcow2_layout *layout, const struct plan *plan, struct error *e) {
     bool zstd = layout->compression == QCOW2_ZSTD;
-    put32(bytes, MAGIC);
-    put32(bytes + 4, 3);
-    put32(bytes + 20, layout->cluster_bits);
-    put64(bytes + QCOW2_AT_SIZE, layout->size);
-    put32(bytes + QCOW2_AT_L1, (uint32_t)plan->l1_size);
-    put64(bytes + QCOW2_AT_L1 + 4, (1 + plan->table + plan->blocks) << layout->cluster_bits);
-    put64(bytes + QCOW2_AT_REFTABLE, plan->cluster);
-    put32(bytes + QCOW2_AT_REFTABLE + 8, (uint32_t)plan->table);
-    put64(bytes + QCOW2_AT_INCOMPATIBLE, zstd ? QCOW2_COMPRESSION : 0);
-    put32(bytes + 96, 4);
-    put32(bytes + 100, WRITTEN_SIZE);
+    bytes_put_be32(bytes, MAGIC);
+    bytes_put_be32(bytes + 4, 3);
+    bytes_put_be32(bytes + 20, layout->cluster_bits);
+    bytes_put_be64(bytes + QCOW2_AT_SIZE, layout->size);
+    bytes_put_be32(bytes + QCOW2_AT_L1, (uint32_t)plan->l1_size);
+    bytes_put_be64(bytes + QCOW2_AT_L1 + 4, (1 + plan->table + plan->blocks) << layout->cluster_bits);
+    bytes_put_be64(bytes + QCOW2_AT_REFTABLE, plan->cluster);
+    bytes_put_be32(bytes + QCOW2_AT_REFTABLE + 8, (uint32_t)plan->table);
+    bytes_put_be64(bytes + QCOW2_AT_INCOMPATIBLE, zstd ? QCOW2_COMPRESSION : 0);
+    bytes_put_be32(bytes + 96, 4);
+    bytes_put_be32(bytes + 100, WRITTEN_SIZE);
     bytes[V3_SIZE] = (uint8_t)layout->compression;
     if (!layout->backing)
         return 0;
     size_t name = strlen(layout->backing), format = strlen(layout->backing_format), at = WRITTEN_SIZE;
-    put32(bytes + at, EXTENSION_BACKING_FORMAT);
-    put32(bytes + at + 4, (uint32_t)format);
+    bytes_put_be32(bytes + at, EXTENSION_BACKING_FORMAT);
+    bytes_put_be32(bytes + at + 4, (uint32_t)format);
     memcpy(bytes + at + 8, layout->backing_format, format);
     at += 8 + ((format + 7) & ~(size_t)7) + 8; /* and the end of the extensions */
     if (name > QCOW2_BACKING_NAME_MAX || at + name > plan->cluster)
         return error_set(e, "backing file %s: the name is too long", layout->backing);
-    put64(bytes + 8, at);
-    put32(bytes + 16, (uint32_t)name);
+    bytes_put_be64(bytes + 8, at);
+    bytes_put_be32(bytes + 16, (uint32_t)name);
     memcpy(bytes + at, layout->backing, name);
     return 0;
 }
@@ -244,7 +222,7 @@ int qcow2_format(int fd, const struct qcow2_layout *layout, struct error *e) {
         return error_set(e, "out of memory");
     int result = fill_header(bytes, layout, &plan, e);
     for (uint64_t i = 0; i < plan.blocks; i++)
-        put64(bytes + plan.cluster + 8 * i, (1 + plan.table + i) << layout->cluster_bits);
+        bytes_put_be64(bytes + plan.cluster + 8 * i, (1 + plan.table + i) << layout->cluster_bits);
     for (uint64_t i = 0; i < plan.total; i++)
         bytes[((1 + plan.table) << layout->cluster_bits) + 2 * i + 1] = 1;
     if (result == 0 && (pwrite(fd, bytes, size, 0) != (ssize_t)size ||
