@@ -451,8 +451,11 @@ static void create(struct machine *m, const char *options) {
     m->memory = memory_create();
     m->ram = aligned_alloc(4096, RAM_SIZE);
     memset(m->ram, 0, RAM_SIZE);
-    const struct engine_config config = {
-        .memory = m->memory, .machine = &m->calls, .vcpus = 1, .options = options};
+    const struct engine_config config = {.memory = m->memory,
+        .machine = &m->calls,
+        .vcpus = 1,
+        .options = options,
+        .count_instructions = true};
     assert_int_equal(engine_soft.vm_create(&m->vm, &config, &e), 0);
     const struct memory_slot ram = {.gpa = RAM, .size = RAM_SIZE, .host = m->ram, .kind = MEMORY_RAM};
     assert_int_equal(memory_add(m->memory, &ram, &e), 0);

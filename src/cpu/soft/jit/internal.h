@@ -84,6 +84,7 @@ struct jit {
     uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
 
     uint32_t hot; /* JIT_HOT, or 1 */
+    bool counts;  /* instructions */
     bool exact;   /* exceptions see flags that the program itself no longer looks at */
 
     jit_entries *entries; /* of the pages */
