@@ -192,12 +192,13 @@ struct region_insn {
 };
 enum { REGION_INSN_ZERO = offsetof(struct region_insn, reads) };
 
-/* Accesses that share a lookup. first, end: what they access, from the base as it is for the first one. */
+/* Accesses that share a lookup. */
 struct region_group {
-    int32_t first, end;
-    int16_t leader, last; /* instructions */
-    int8_t slot;          /* or negative: each on its own */
-    bool write;           /* some do */
+    int32_t root;             /* what their bases are at a known distance from (access.c) */
+    int32_t base, first, end; /* from there: the leader's base, and what they access */
+    int16_t leader, last;     /* instructions */
+    int8_t slot;              /* or negative: each on its own */
+    bool write;               /* some do */
 };
 
 /* Sets of registers go on with the vector registers, so that one word does. There is no room for two: v14 and

@@ -173,11 +173,12 @@ struct x86_rm jit_slot(int slot, int32_t pushed) {
 /* For the whole group: its addend goes to rax and to its slot. */
 static void look_up_group(struct translation *t, const struct region_group *group, enum x86_reg base) {
     struct x86 *a = &t->a;
-    x86_lea(a, true, RDX, x86_m(base, group->end - 1));
+    const int32_t first = group->first - group->base, end = group->end - group->base;
+    x86_lea(a, true, RDX, x86_m(base, end - 1));
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
-    if (!is_close(group->first))
-        x86_lea(a, false, RAX, x86_m(base, group->first));
-    jit_write_index(a, is_close(group->first) ? base : RAX);
+    if (!is_close(first))
+        x86_lea(a, false, RAX, x86_m(base, first));
+    jit_write_index(a, is_close(first) ? base : RAX);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(group->write)));
     jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, FIX_LOOKUP);
     x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
