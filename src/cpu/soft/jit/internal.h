@@ -133,6 +133,10 @@ const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain)
 /* Executes the instruction by its handler. */
 void jit_bail(struct cpu *cpu, const struct jit_bail *bail);
 
+/* SP is a multiple of this while translated code runs, as AArch64 demands of accesses by it (SCTLR_EL1.SA). A
+ * program that has it otherwise is interpreted. */
+enum { SP_ALIGN = 16 };
+
 /* --- the region being translated */
 enum {
     REGION_INSNS = 512,       /* at most, of straight code */
@@ -280,7 +284,6 @@ struct translation {
     struct region region;
     int index; /* of the instruction being translated */
     enum jit_flags flags;
-    bool sp_aligned;
     uint8_t fp_checked;     /* set of enum fp_usable */
     bool fp_careful;        /* arithmetic leaves denormals to its handlers */
     uint8_t zero_above[32]; /* vector registers that are known to be zero from this byte on, or 0 */

@@ -252,7 +252,6 @@ void jit_call_handler(struct translation *t) {
     t->flags = JIT_FLAGS_NONE;
     memset(t->fp_size, 0, sizeof t->fp_size);
     memset(t->zero_above, 0, sizeof t->zero_above);
-    t->sp_aligned = false;
 }
 
 void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
@@ -312,7 +311,6 @@ static void need_call_bail(struct translation *t) {
 
 static void forget_state(struct translation *t) {
     t->flags = JIT_FLAGS_NONE;
-    t->sp_aligned = false;
     t->fp_checked = 0;
     memset(t->fp_size, 0, sizeof t->fp_size);
     memset(t->zero_above, 0, sizeof t->zero_above);
