@@ -1,21 +1,31 @@
 /* DRM_FORMAT_MOD_LINEAR for drivers without modifiers: VK_IMAGE_TILING_LINEAR by another name, whose one
- * memory plane is its one colour plane. What speaks of modifiers stays in the chains: a driver skips what it
- * does not know. */
+ * memory plane is its one colour plane. */
 #include "gpu/layer/layer.h"
 
 enum { MOD_LINEAR = 0 }; /* DRM_FORMAT_MOD_LINEAR */
 
+/* What speaks of modifiers when an image is created. */
+static const VkStructureType modifiers[] = {VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_LIST_CREATE_INFO_EXT,
+    VK_STRUCTURE_TYPE_IMAGE_DRM_FORMAT_MODIFIER_EXPLICIT_CREATE_INFO_EXT};
+enum { KINDS = sizeof modifiers / sizeof modifiers[0] };
+
 /* What a driver is told of an image, and what is put back afterwards. */
 struct translated {
     VkImageCreateInfo info;
+    VkBaseInStructure *before[KINDS], *taken[KINDS];
     VkExternalMemoryImageCreateInfo *external;
     VkExternalMemoryHandleTypeFlags types;
 };
 
 static void translate(struct translated *to, unsigned lent, const VkImageCreateInfo *info) {
-    to->info = *info;
-    if (lent & LENT_MODIFIER && info->tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT)
+    *to = (struct translated){.info = *info};
+    if (lent & LENT_MODIFIER && info->tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT) {
         to->info.tiling = VK_IMAGE_TILING_LINEAR;
+        for (int i = 0; i < KINDS; i++)
+            to->before[i] = chain_unlink(&to->info, modifiers[i], &to->taken[i]);
+    }
+    if (tiled_wanted(lent, info->tiling, info->usage))
+        to->info.usage = TILED_LINEAR_USAGE;
     to->external =
         lent & LENT_DMA_BUF ? chain_find(info, VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_IMAGE_CREATE_INFO) : NULL;
     if (to->external) {
@@ -27,6 +37,8 @@ static void translate(struct translated *to, unsigned lent, const VkImageCreateI
 static void restore(struct translated *to) {
     if (to->external)
         to->external->handleTypes = to->types;
+    for (int i = KINDS - 1; i >= 0; i--)
+        chain_relink(to->before[i], to->taken[i]);
 }
 
 static bool offers_linear(const VkImageDrmFormatModifierListCreateInfoEXT *list) {
@@ -60,11 +72,18 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_image(
         return VK_ERROR_FORMAT_NOT_SUPPORTED;
     struct translated to;
     translate(&to, device->lent, info);
-    VkResult result = device->vk.CreateImage(handle, &to.info, allocator, image);
+    VkImage linear;
+    VkResult result = device->vk.CreateImage(handle, &to.info, allocator, &linear);
+    if (result == VK_SUCCESS) {
+        *image = linear;
+        if (modifier && wanted)
+            result = check_layout(device, linear, wanted, info->arrayLayers);
+        if (result == VK_SUCCESS && tiled_wanted(device->lent, info->tiling, info->usage))
+            result = tiled_create(device, &to.info, info->usage, allocator, image);
+        if (result != VK_SUCCESS)
+            device->vk.DestroyImage(handle, linear, allocator);
+    }
     restore(&to);
-    if (modifier && wanted && result == VK_SUCCESS &&
-        (result = check_layout(device, *image, wanted, info->arrayLayers)) != VK_SUCCESS)
-        device->vk.DestroyImage(handle, *image, allocator);
     return result;
 }
 
@@ -95,15 +114,16 @@ static VkImageSubresource colour_plane(const VkImageSubresource *subresource) {
 
 static VKAPI_ATTR void VKAPI_CALL get_layout(
     VkDevice handle, VkImage image, const VkImageSubresource *subresource, VkSubresourceLayout *layout) {
+    struct device *device = device_of(handle);
     VkImageSubresource colour = colour_plane(subresource);
-    device_of(handle)->vk.GetImageSubresourceLayout(handle, image, &colour, layout);
+    device->vk.GetImageSubresourceLayout(handle, tiled_linear(device, image), &colour, layout);
 }
 
 static void layout2(PFN_vkGetImageSubresourceLayout2KHR next, VkDevice handle, VkImage image,
     const VkImageSubresource2KHR *subresource, VkSubresourceLayout2KHR *layout) {
     VkImageSubresource2KHR colour = *subresource;
     colour.imageSubresource = colour_plane(&subresource->imageSubresource);
-    next(handle, image, &colour, layout);
+    next(handle, tiled_linear(device_of(handle), image), &colour, layout);
 }
 
 static VKAPI_ATTR void VKAPI_CALL get_layout2_ext(VkDevice handle, VkImage image,

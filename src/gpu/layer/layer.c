@@ -134,6 +134,16 @@ static VkDeviceSize host_alignment(const struct instance *instance, VkPhysicalDe
     return host.minImportedHostPointerAlignment ? host.minImportedHostPointerAlignment : 4096;
 }
 
+static uint32_t local_memory_types(const struct instance *instance, VkPhysicalDevice handle) {
+    VkPhysicalDeviceMemoryProperties memory;
+    instance->vk.GetPhysicalDeviceMemoryProperties(handle, &memory);
+    uint32_t types = 0;
+    for (uint32_t i = 0; i < memory.memoryTypeCount; i++)
+        if (memory.memoryTypes[i].propertyFlags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT)
+            types |= 1u << i;
+    return types;
+}
+
 static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice handle, const VkDeviceCreateInfo *info,
     const VkAllocationCallbacks *allocator, VkDevice *out) {
     const struct instance *instance = instance_of(handle);
@@ -159,6 +169,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice handle, con
     device->lent = physical->lent;
     if (device->lent & LENT_DMA_BUF)
         device->host_alignment = host_alignment(instance, handle);
+    device->local_memory_types = local_memory_types(instance, handle);
 #define LOAD(name) device->vk.name = (PFN_vk##name)device->get_proc_addr(*out, "vk" #name);
     DEVICE_FUNCTIONS(LOAD)
 #undef LOAD
@@ -204,7 +215,7 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_device_proc_addr(VkDevice ha
     if (strcmp(name, "vkDestroyDevice") == 0)
         return (PFN_vkVoidFunction)destroy_device;
     const struct device *device = device_of(handle);
-    static const struct hook *const all[] = {sync_hooks, memory_hooks, image_hooks};
+    static const struct hook *const all[] = {sync_hooks, memory_hooks, image_hooks, tiled_hooks};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         PFN_vkVoidFunction function = find_hook(all[i], device, name);
         if (function)

@@ -18,12 +18,14 @@ enum lent {
     LENT_FENCE_FD = 1 << 1,     /* SYNC_FD fences */
     LENT_DMA_BUF = 1 << 2,      /* memory that is exported and imported as mappable files */
     LENT_MODIFIER = 1 << 3,     /* DRM_FORMAT_MOD_LINEAR, and no other */
+    LENT_TILES = 1 << 4,        /* drawing to linear images, by way of tiled ones */
 };
 
 #define INSTANCE_FUNCTIONS(X)                                                                                \
     X(DestroyInstance)                                                                                       \
     X(EnumerateDeviceExtensionProperties)                                                                    \
     X(GetPhysicalDeviceProperties2)                                                                          \
+    X(GetPhysicalDeviceMemoryProperties)                                                                     \
     X(GetPhysicalDeviceFormatProperties2)                                                                    \
     X(GetPhysicalDeviceImageFormatProperties2)                                                               \
     X(GetPhysicalDeviceExternalBufferProperties)                                                             \
@@ -57,6 +59,16 @@ enum lent {
     X(CreateBuffer)                                                                                          \
     X(DestroyImage)                                                                                          \
     X(CreateImage)                                                                                           \
+    X(GetImageMemoryRequirements)                                                                            \
+    X(GetImageMemoryRequirements2)                                                                           \
+    X(GetImageMemoryRequirements2KHR)                                                                        \
+    X(BindImageMemory)                                                                                       \
+    X(BindImageMemory2)                                                                                      \
+    X(BindImageMemory2KHR)                                                                                   \
+    X(CmdPipelineBarrier)                                                                                    \
+    X(CmdPipelineBarrier2)                                                                                   \
+    X(CmdPipelineBarrier2KHR)                                                                                \
+    X(CmdCopyImage)                                                                                          \
     X(GetDeviceImageMemoryRequirements)                                                                      \
     X(GetDeviceImageMemoryRequirementsKHR)                                                                   \
     X(GetImageSubresourceLayout)                                                                             \
@@ -108,12 +120,13 @@ struct device {
     unsigned lent;
     PFN_vkGetDeviceProcAddr get_proc_addr;
     VkDeviceSize host_alignment; /* of imported host memory, in bytes */
+    uint32_t local_memory_types; /* a bit each: the device's own memory */
     struct {
         DEVICE_FUNCTIONS(FUNCTION_POINTER)
     } vk;
 
     pthread_mutex_t lock; /* of all below */
-    struct table semaphores, memories;
+    struct table semaphores, memories, tiled;
     _Atomic unsigned imported; /* semaphores whose next wait is for an imported payload */
 
     pthread_mutex_t queue_lock; /* over submissions: the layer makes some of its own */
@@ -132,7 +145,8 @@ struct hook {
     unsigned lent; /* if one of these is; 0: always */
     bool added;    /* the driver may not have it */
 };
-extern const struct hook sync_hooks[], memory_hooks[], image_hooks[]; /* of devices; they end with no name */
+extern const struct hook sync_hooks[], memory_hooks[], image_hooks[],
+    tiled_hooks[]; /* of devices; they end with no name */
 extern const struct hook physical_hooks[];
 
 /* --- layer.c */
@@ -166,3 +180,15 @@ void sync_stop(struct device *device);
 
 /* Handle types as the driver is told them: what is lent is the host's memory to it. */
 VkExternalMemoryHandleTypeFlags memory_driver_types(VkExternalMemoryHandleTypeFlags types);
+
+/* --- tiled.c */
+
+enum { TILED_LINEAR_USAGE = VK_IMAGE_USAGE_TRANSFER_SRC_BIT | VK_IMAGE_USAGE_TRANSFER_DST_BIT };
+
+/* Whether a tiled image is to be beside the linear one, whose own usage is then the above. */
+bool tiled_wanted(unsigned lent, VkImageTiling tiling, VkImageUsageFlags usage);
+/* Makes a tiled image of that usage for the linear one that was made of info, and puts it into its place. */
+VkResult tiled_create(struct device *device, const VkImageCreateInfo *info, VkImageUsageFlags usage,
+    const VkAllocationCallbacks *allocator, VkImage *image);
+/* The image that has the memory and the layout: the linear one beside a tiled one, or image itself. */
+VkImage tiled_linear(struct device *device, VkImage image);

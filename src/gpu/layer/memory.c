@@ -85,7 +85,7 @@ static VkResult allocate_imported(struct device *device, const VkMemoryAllocateI
     VkResult result = host_types(device, memory->data, &types);
     if (result != VK_SUCCESS)
         return result;
-    if (!(types >> info->memoryTypeIndex & 1))
+    if (!types)
         return VK_ERROR_INVALID_EXTERNAL_HANDLE;
 
     /* What spoke of files goes, and so does a dedicated image: host memory is nobody's. */
@@ -104,9 +104,25 @@ static VkResult allocate_imported(struct device *device, const VkMemoryAllocateI
     VkMemoryAllocateInfo allocate = *info;
     allocate.pNext = &import;
     allocate.allocationSize = memory->size;
+    /* Mesa asks for the device's own memory for a swapchain, which is not mapped, and so can be any other. */
+    if (!(types >> info->memoryTypeIndex & 1))
+        allocate.memoryTypeIndex = (uint32_t)__builtin_ctz(types);
     result = device->vk.AllocateMemory(device->handle, &allocate, allocator, out);
     for (int i = KINDS - 1; i >= 0; i--)
         chain_relink(before[i], taken[i]);
+    return result;
+}
+
+static VkResult allocate_drivers(struct device *device, const VkMemoryAllocateInfo *info,
+    const VkAllocationCallbacks *allocator, VkDeviceMemory *out) {
+    VkMemoryDedicatedAllocateInfo *dedicated =
+        chain_find(info, VK_STRUCTURE_TYPE_MEMORY_DEDICATED_ALLOCATE_INFO);
+    VkImage image = dedicated ? dedicated->image : VK_NULL_HANDLE;
+    if (image)
+        dedicated->image = tiled_linear(device, image);
+    VkResult result = device->vk.AllocateMemory(device->handle, info, allocator, out);
+    if (image)
+        dedicated->image = image;
     return result;
 }
 
@@ -119,7 +135,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL allocate_memory(VkDevice handle, const VkM
     bool imports = import && import->handleType == VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
     bool exports = export && export->handleTypes & VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
     if (!imports && !exports)
-        return device->vk.AllocateMemory(handle, info, allocator, out);
+        return allocate_drivers(device, info, allocator, out);
 
     int fd = imports ? import->fd : make_file(device, info->allocationSize);
     struct memory *memory = fd < 0 ? NULL : memory_map(device, fd, info->allocationSize);

@@ -71,6 +71,14 @@ static void lend_extension(
         physical->missing[physical->missing_count++] = name;
 }
 
+/* See tiled.c. The environment is for tests with drivers that can. */
+static bool drawing_lacks(const struct instance *instance, VkPhysicalDevice handle) {
+    VkFormatProperties2 p = {.sType = VK_STRUCTURE_TYPE_FORMAT_PROPERTIES_2};
+    instance->vk.GetPhysicalDeviceFormatProperties2(handle, VK_FORMAT_B8G8R8A8_UNORM, &p);
+    return !(p.formatProperties.linearTilingFeatures & VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT) ||
+           getenv("PEARVISOR_LAYER_TILES");
+}
+
 static void find_lacks(
     const struct instance *instance, struct physical *physical, const struct extensions *extensions) {
     VkPhysicalDevice handle = physical->handle;
@@ -98,6 +106,8 @@ static void find_lacks(
     /* Other layouts than the linear one make no sense in memory that is the host's. */
     if (!has(extensions, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME) || physical->lent & LENT_DMA_BUF)
         lend_extension(physical, extensions, LENT_MODIFIER, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME);
+    if (physical->lent & LENT_MODIFIER && drawing_lacks(instance, handle))
+        physical->lent |= LENT_TILES;
 }
 
 static struct physical *find_physical(struct instance *instance, VkPhysicalDevice handle) {
@@ -132,9 +142,13 @@ bool physical_lends_extension(const struct physical *physical, const char *name)
     return false;
 }
 
-static bool lends(VkPhysicalDevice handle, unsigned lent) {
+static unsigned lent_by(VkPhysicalDevice handle) {
     const struct physical *physical = physical_of(handle);
-    return physical && physical->lent & lent;
+    return physical ? physical->lent : 0;
+}
+
+static bool lends(VkPhysicalDevice handle, unsigned lent) {
+    return lent_by(handle) & lent;
 }
 
 /* --- queries */
@@ -223,8 +237,23 @@ static bool one_plane(VkFormat format) {
     return format > VK_FORMAT_UNDEFINED && format <= VK_FORMAT_E5B9G9R9_UFLOAT_PACK32;
 }
 
-static void list_linear(VkFormat format, const VkFormatProperties2 *properties) {
-    VkFormatFeatureFlags features = one_plane(format) ? properties->formatProperties.linearTilingFeatures : 0;
+/* Of a format with the linear modifier, which is drawn to as a tiled image is if that is lent. */
+static VkFormatFeatureFlags2 modifier_features(
+    unsigned lent, VkFormatFeatureFlags2 linear, VkFormatFeatureFlags2 optimal) {
+    const VkFormatFeatureFlags2 drawing = VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BIT |
+                                          VK_FORMAT_FEATURE_2_COLOR_ATTACHMENT_BLEND_BIT,
+                                copying = VK_FORMAT_FEATURE_2_TRANSFER_SRC_BIT |
+                                          VK_FORMAT_FEATURE_2_TRANSFER_DST_BIT;
+    bool drawn = lent & LENT_TILES && (linear & copying) == copying;
+    return linear | (drawn ? optimal & drawing : 0);
+}
+
+static void list_linear(unsigned lent, VkFormat format, const VkFormatProperties2 *properties) {
+    const VkFormatProperties *core = &properties->formatProperties;
+    VkFormatFeatureFlags features = one_plane(format)
+                                        ? (VkFormatFeatureFlags)modifier_features(
+                                              lent, core->linearTilingFeatures, core->optimalTilingFeatures)
+                                        : 0;
     VkDrmFormatModifierPropertiesListEXT *list =
         chain_find(properties, VK_STRUCTURE_TYPE_DRM_FORMAT_MODIFIER_PROPERTIES_LIST_EXT);
     if (list) {
@@ -241,9 +270,11 @@ static void list_linear(VkFormat format, const VkFormatProperties2 *properties) 
         uint32_t room = list2->pDrmFormatModifierProperties ? list2->drmFormatModifierCount : 1;
         list2->drmFormatModifierCount = features && room;
         if (list2->drmFormatModifierCount && list2->pDrmFormatModifierProperties)
-            list2->pDrmFormatModifierProperties[0] =
-                (VkDrmFormatModifierProperties2EXT){.drmFormatModifierPlaneCount = 1,
-                    .drmFormatModifierTilingFeatures = more ? more->linearTilingFeatures : features};
+            list2->pDrmFormatModifierProperties[0] = (VkDrmFormatModifierProperties2EXT){
+                .drmFormatModifierPlaneCount = 1,
+                .drmFormatModifierTilingFeatures =
+                    more ? modifier_features(lent, more->linearTilingFeatures, more->optimalTilingFeatures)
+                         : features};
     }
 }
 
@@ -251,19 +282,41 @@ static VKAPI_ATTR void VKAPI_CALL get_format_properties(
     VkPhysicalDevice handle, VkFormat format, VkFormatProperties2 *properties) {
     instance_of(handle)->vk.GetPhysicalDeviceFormatProperties2(handle, format, properties);
     if (lends(handle, LENT_MODIFIER))
-        list_linear(format, properties);
+        list_linear(lent_by(handle), format, properties);
+}
+
+/* Whether the tiled image beside a linear one can be what is asked for. */
+static VkResult query_tiled(
+    const struct instance *instance, VkPhysicalDevice handle, const VkPhysicalDeviceImageFormatInfo2 *info) {
+    const VkPhysicalDeviceImageFormatInfo2 asked = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_FORMAT_INFO_2,
+        .format = info->format,
+        .type = info->type,
+        .tiling = VK_IMAGE_TILING_OPTIMAL,
+        .usage = info->usage | TILED_LINEAR_USAGE,
+        .flags = info->flags,
+    };
+    VkImageFormatProperties2 unused = {.sType = VK_STRUCTURE_TYPE_IMAGE_FORMAT_PROPERTIES_2};
+    return instance->vk.GetPhysicalDeviceImageFormatProperties2(handle, &asked, &unused);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL get_image_properties(VkPhysicalDevice handle,
     const VkPhysicalDeviceImageFormatInfo2 *info, VkImageFormatProperties2 *properties) {
     const struct instance *instance = instance_of(handle);
     VkPhysicalDeviceImageFormatInfo2 asked = *info;
+    VkBaseInStructure *before = NULL, *taken;
     if (info->tiling == VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT && lends(handle, LENT_MODIFIER)) {
         const VkPhysicalDeviceImageDrmFormatModifierInfoEXT *modifier =
             chain_find(info, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_IMAGE_DRM_FORMAT_MODIFIER_INFO_EXT);
         if (!one_plane(info->format) || !modifier || modifier->drmFormatModifier != 0)
             return VK_ERROR_FORMAT_NOT_SUPPORTED;
         asked.tiling = VK_IMAGE_TILING_LINEAR;
+        before = chain_unlink(&asked, modifier->sType, &taken);
+    }
+    VkResult result = VK_SUCCESS;
+    if (tiled_wanted(lent_by(handle), info->tiling, info->usage)) {
+        result = query_tiled(instance, handle, info);
+        asked.usage = TILED_LINEAR_USAGE;
     }
     VkPhysicalDeviceExternalImageFormatInfo *external =
         chain_find(info, VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO);
@@ -271,7 +324,10 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_image_properties(VkPhysicalDevice hand
                    lends(handle, LENT_DMA_BUF);
     if (dma_buf)
         external->handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
-    VkResult result = instance->vk.GetPhysicalDeviceImageFormatProperties2(handle, &asked, properties);
+    if (result == VK_SUCCESS)
+        result = instance->vk.GetPhysicalDeviceImageFormatProperties2(handle, &asked, properties);
+    if (before)
+        chain_relink(before, taken);
     if (dma_buf) {
         external->handleType = VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT;
         VkExternalImageFormatProperties *answer =
