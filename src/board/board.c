@@ -27,6 +27,7 @@ enum run_state { STOPPED, RUNNING, PAUSED };
 struct board {
     const struct engine *engine;
     const char *engine_options, *profile;
+    bool count_instructions;
     unsigned cpus;
     char *kernel, *initrd, *append;
     const struct boot_disk *disks; /* of its configuration */
@@ -190,6 +191,7 @@ static int create_vm(struct board *board, struct error *e) {
         .vcpus = board->cpus,
         .options = board->engine_options,
         .profile = board->profile,
+        .count_instructions = board->count_instructions,
     };
     if (board->engine->vm_create(&board->vm, &config, e) < 0)
         return -1;
@@ -327,6 +329,7 @@ struct board *board_create(const struct board_config *config, struct error *e) {
     board->engine = config->engine;
     board->engine_options = config->engine_options;
     board->profile = config->profile;
+    board->count_instructions = config->count_instructions;
     board->cpus = config->cpus;
     board->disks = config->disks;
     board->disk_count = config->disk_count;

@@ -27,6 +27,7 @@ struct board_config {
     const struct engine *engine;
     const char *engine_options; /* struct engine_config's */
     const char *profile;        /* the same */
+    bool count_instructions;    /* the same */
     unsigned cpus;              /* 1 to BOARD_MAX_CPUS */
     uint64_t memory_size;       /* bytes of RAM; a multiple of 2 MiB, at least 64 MiB */
     const char *firmware;       /* paths; not with a kernel, and each may be NULL */

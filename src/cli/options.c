@@ -44,17 +44,17 @@ STRING_OPTION(screenshot, screenshot)
 STRING_OPTION(profile, vm.profile)
 STRING_OPTION(gpu_trace, vm.gpu_trace)
 
-#define FLAG_OPTION(member)                                                                                  \
-    static int set_##member(void *ctx, char *text, struct error *e) {                                        \
+#define FLAG_OPTION(name, member)                                                                            \
+    static int set_##name(void *ctx, char *text, struct error *e) {                                          \
         struct run_options *options = ctx;                                                                   \
         (void)text;                                                                                          \
         (void)e;                                                                                             \
         options->member = true;                                                                              \
         return 0;                                                                                            \
     }
-FLAG_OPTION(stats)
-FLAG_OPTION(no_reboot)
-FLAG_OPTION(help)
+FLAG_OPTION(stats, vm.count_instructions)
+FLAG_OPTION(no_reboot, no_reboot)
+FLAG_OPTION(help, help)
 
 int run_options_parse(struct run_options *options, int argc, char **argv, struct error *e) {
     static const struct argument table[] = {

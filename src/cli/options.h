@@ -11,7 +11,6 @@ struct run_options {
     enum { DISPLAY_AUTO, DISPLAY_NONE, DISPLAY_WINDOW } display;
     const char *screenshot;
     double timeout; /* seconds; 0: none */
-    bool stats;
     bool no_reboot;
     bool help;
 };

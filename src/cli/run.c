@@ -179,7 +179,7 @@ static int prepare(struct run *run, struct error *e) {
 static void finish(struct run *run, uint64_t start) {
     board_stop(vm_board(run->vm));
     save_screenshot(run);
-    if (run->options.stats)
+    if (run->options.vm.count_instructions)
         vm_stats_json(run->vm, (double)(host_now_ns() - start) / 1e9, stderr);
 }
 

@@ -50,7 +50,7 @@ enum engine_reg {
 
 /* Counters since the VM was made; those an engine does not have are 0. */
 struct engine_stats {
-    uint64_t instructions;
+    uint64_t instructions; /* if engine_config.count_instructions */
     uint64_t exits_mmio, exits_sysreg, exits_hvc, exits_wfi;
     uint64_t exceptions;
     uint64_t tlb_misses, tlb_flushes;
@@ -66,6 +66,7 @@ struct engine_config {
     unsigned vcpus;                       /* 1 to 8 */
     const char *options;                  /* the engine's own, or NULL (soft.c) */
     const char *profile;                  /* FILE[,symbols=FILE] (soft/profile.h), or NULL */
+    bool count_instructions;              /* for engine_stats, which takes a twentieth of the time */
 };
 
 struct engine {

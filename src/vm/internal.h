@@ -18,6 +18,7 @@
 struct vm {
     struct vm_owner owner;
     struct board *board;
+    bool counts_instructions;
     struct host_stream *serial, *console_stream;
 
     struct storage_pool *pool;

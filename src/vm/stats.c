@@ -10,21 +10,25 @@ static void cpus_json(struct vm *vm, FILE *out) {
     for (unsigned i = 0; i < board_cpus(vm->board); i++) {
         struct engine_stats s;
         board_cpu_stats(vm->board, i, &s);
+        fputs(i ? ",{" : "{", out);
+        if (vm->counts_instructions)
+            fprintf(out, "\"instructions\":%" PRIu64 ",", s.instructions);
         fprintf(out,
-            "%s{\"instructions\":%" PRIu64 ",\"run_seconds\":%.3f,\"exits_mmio\":%" PRIu64
-            ",\"exits_sysreg\":%" PRIu64 ",\"exits_hvc\":%" PRIu64 ",\"exits_wfi\":%" PRIu64
-            ",\"exceptions\":%" PRIu64 ",\"tlb_misses\":%" PRIu64 ",\"tlb_flushes\":%" PRIu64
-            ",\"code_invalidations\":%" PRIu64 ",\"translations\":%" PRIu64 ",\"chained\":%" PRIu64
-            ",\"code_flushes\":%" PRIu64 "}",
-            i ? "," : "", s.instructions, (double)s.run_ns / 1e9, s.exits_mmio, s.exits_sysreg, s.exits_hvc,
-            s.exits_wfi, s.exceptions, s.tlb_misses, s.tlb_flushes, s.code_invalidations, s.translations,
-            s.chained, s.code_flushes);
+            "\"run_seconds\":%.3f,\"exits_mmio\":%" PRIu64 ",\"exits_sysreg\":%" PRIu64
+            ",\"exits_hvc\":%" PRIu64 ",\"exits_wfi\":%" PRIu64 ",\"exceptions\":%" PRIu64
+            ",\"tlb_misses\":%" PRIu64 ",\"tlb_flushes\":%" PRIu64 ",\"code_invalidations\":%" PRIu64
+            ",\"translations\":%" PRIu64 ",\"chained\":%" PRIu64 ",\"code_flushes\":%" PRIu64 "}",
+            (double)s.run_ns / 1e9, s.exits_mmio, s.exits_sysreg, s.exits_hvc, s.exits_wfi, s.exceptions,
+            s.tlb_misses, s.tlb_flushes, s.code_invalidations, s.translations, s.chained, s.code_flushes);
         sum.instructions += s.instructions;
         sum.run_ns += s.run_ns;
     }
+    fputc(']', out);
+    if (!vm->counts_instructions)
+        return;
     /* Million guest instructions a second of host CPU time, waiting left out. */
     double mips = sum.run_ns ? (double)sum.instructions * 1e3 / (double)sum.run_ns : 0;
-    fprintf(out, "],\"instructions\":%" PRIu64 ",\"mips\":%.1f", sum.instructions, mips);
+    fprintf(out, ",\"instructions\":%" PRIu64 ",\"mips\":%.1f", sum.instructions, mips);
 }
 
 static void disks_json(struct vm *vm, FILE *out) {

@@ -215,6 +215,7 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
         .engine = config->engine,
         .engine_options = config->engine_options,
         .profile = config->profile,
+        .count_instructions = config->count_instructions,
         .cpus = config->cpus,
         .memory_size = config->memory,
         .firmware = config->firmware,
@@ -231,6 +232,7 @@ static int create(struct vm *vm, const struct vm_config *config, struct host_loo
     };
     if (!(vm->board = board_create(&board, e)))
         return -1;
+    vm->counts_instructions = config->count_instructions;
     if (add_disks(vm, config, e) < 0 || add_shares(vm, config, e) < 0 || add_net(vm, config, loop, e) < 0 ||
         add_rng(vm, e) < 0 || add_gpu(vm, config, e) < 0 || add_console(vm, e) < 0)
         return -1;

@@ -53,6 +53,7 @@ struct vm_config {
     const struct engine *engine;
     const char *engine_options; /* struct engine_config's */
     const char *profile;        /* the same */
+    bool count_instructions;    /* the same; vm_stats_json() has them then */
     enum vm_gpu gpu;
     unsigned gpu_outputs;   /* 1 to 16, all of the same size */
     uint64_t gpu_window;    /* bytes, whole pages: how much host memory the guest can have mapped */

@@ -81,8 +81,11 @@ void machine_create(const char *options, void (*on_hvc)(void *ctx, unsigned vcpu
     struct error e;
     callbacks = lonely_machine(NULL, on_hvc);
     machine.memory = memory_create();
-    struct engine_config config = {
-        .memory = machine.memory, .machine = &callbacks, .vcpus = 1, .options = options};
+    struct engine_config config = {.memory = machine.memory,
+        .machine = &callbacks,
+        .vcpus = 1,
+        .options = options,
+        .count_instructions = true};
     if (engine_soft.vm_create(&machine.vm, &config, &e) < 0)
         machine_die(e.text);
     kernel = add_ram(KERNEL_BASE, KERNEL_SIZE);

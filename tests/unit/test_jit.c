@@ -295,6 +295,72 @@ static const uint32_t memory[] = {
     0xd4000002, // hvc #0x0
 };
 
+/* SP that is no multiple of 16, made so by all that can: accesses by it fault. */
+static const uint32_t stack[] = {
+    0xd280078a, // mov x10, #0x3c
+    0xd2a0060b, // mov x11, #0x300000
+    0xd518104b, // msr cpacr_el1, x11
+    0x10003fae, // adr x14, 800
+    0xd518c00e, // msr vbar_el1, x14
+    0xd5033fdf, // isb
+    0x91200009, // add x9, x0, #0x800
+    0xd280000c, // mov x12, #0x0
+    0x9100013f, // mov sp, x9
+    0xf100795f, // cmp x10, #0x1e
+    0xf81f8fea, // str x10, [sp, #-8]!
+    0x9a8c258c, // cinc x12, x12, cc
+    0xf84187e1, // ldr x1, [sp], #24
+    0x8b01018c, // add x12, x12, x1
+    0x9100013f, // mov sp, x9
+    0x14000001, // b 40
+    0xf100515f, // cmp x10, #0x14
+    0xd100a3ff, // sub sp, sp, #0x28
+    0xf9000bec, // str x12, [sp, #16]
+    0xa9408fe2, // ldp x2, x3, [sp, #8]
+    0x9a8c258c, // cinc x12, x12, cc
+    0x910003e4, // mov x4, sp
+    0x9100013f, // mov sp, x9
+    0x14000001, // b 60
+    0xab0c014d, // adds x13, x10, x12
+    0x9100209f, // add sp, x4, #0x8
+    0x9a03018c, // adc x12, x12, x3
+    0xa93f0fec, // stp x12, x3, [sp, #-16]
+    0x9100013f, // mov sp, x9
+    0x14000001, // b 78
+    0x927ef49f, // and sp, x4, #0xfffffffffffffffc
+    0xf9400fe5, // ldr x5, [sp, #24]
+    0x9100013f, // mov sp, x9
+    0x14000001, // b 88
+    0xcb2a63ff, // sub sp, sp, x10
+    0x39400fe6, // ldrb w6, [sp, #3]
+    0x9100013f, // mov sp, x9
+    0x14000001, // b 98
+    0x0c9f73e0, // st1 {v0.8b}, [sp], #8
+    0xfc4047e3, // ldr d3, [sp], #4
+    0x9100013f, // mov sp, x9
+    0x14000001, // b a8
+    0x0cdf43e0, // ld3 {v0.8b-v2.8b}, [sp], #24
+    0x8b2663e7, // add x7, sp, x6
+    0x9100013f, // mov sp, x9
+    0x14000001, // b b8
+    0x927cec9f, // and sp, x4, #0xfffffffffffffff0
+    0xd10083ff, // sub sp, sp, #0x20
+    0xa9bf17e7, // stp x7, x5, [sp, #-16]!
+    0x8b06018c, // add x12, x12, x6
+    0xa8c117e7, // ldp x7, x5, [sp], #16
+    0xf100054a, // subs x10, x10, #0x1
+    0x54fffa81, // b.ne 20
+    0x910003e8, // mov x8, sp
+    0xd4000002, // hvc #0x0
+};
+
+/* Counts that, and mends it. */
+static const uint32_t mend_stack[] = {
+    0x91000694, // add x20, x20, #0x1
+    0x9100013f, // mov sp, x9
+    0xd69f03e0, // eret
+};
+
 /* Pairs of instructions that become one, and flags whose operands are overwritten before they are read. */
 static const uint32_t pairs[] = {
     0xd280050a, // mov x10, #0x28
@@ -451,8 +517,11 @@ static void create(struct machine *m, const char *options) {
     m->memory = memory_create();
     m->ram = aligned_alloc(4096, RAM_SIZE);
     memset(m->ram, 0, RAM_SIZE);
-    const struct engine_config config = {
-        .memory = m->memory, .machine = &m->calls, .vcpus = 1, .options = options};
+    const struct engine_config config = {.memory = m->memory,
+        .machine = &m->calls,
+        .vcpus = 1,
+        .options = options,
+        .count_instructions = true};
     assert_int_equal(engine_soft.vm_create(&m->vm, &config, &e), 0);
     const struct memory_slot ram = {.gpa = RAM, .size = RAM_SIZE, .host = m->ram, .kind = MEMORY_RAM};
     assert_int_equal(memory_add(m->memory, &ram, &e), 0);
@@ -467,7 +536,7 @@ static void destroy(struct machine *m) {
 
 /* Runs the program to its HVC, in EL1 with an identity map of one block of Normal memory. */
 static void run(struct machine *m, const uint32_t *program, size_t size) {
-    enum { BLOCK = 1, AF = 1 << 10, INNER_SHAREABLE = 3 << 8, SCTLR_MCI = 1 | 1 << 2 | 1 << 12 };
+    enum { BLOCK = 1, AF = 1 << 10, INNER_SHAREABLE = 3 << 8, SCTLR_MCISA = 1 | 1 << 2 | 1 << 12 | 1 << 3 };
     uint64_t block = RAM | BLOCK | AF | INNER_SHAREABLE;
     memcpy(m->ram + (TABLE - RAM) + 8 * (RAM >> 30), &block, sizeof block);
     memcpy(m->ram + (CODE - RAM), program, size);
@@ -477,7 +546,7 @@ static void run(struct machine *m, const uint32_t *program, size_t size) {
     m->cpu->sys.mair = 0xff;
     m->cpu->sys.tcr = 25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | UINT64_C(2) << 32;
     m->cpu->sys.ttbr0 = TABLE;
-    m->cpu->sys.sctlr |= SCTLR_MCI;
+    m->cpu->sys.sctlr |= SCTLR_MCISA;
     assert_int_equal(engine_soft.vcpu_run((struct engine_vcpu *)m->cpu), ENGINE_EXIT_KICKED);
 }
 
@@ -560,13 +629,24 @@ static void recycles_memory(void **state) {
     destroy(&m);
 }
 
+/* With a handler for what faults. */
+static void compare_handled(
+    const uint32_t *program, size_t size, const uint32_t *handler, size_t handler_size) {
+    enum { VECTOR = 0x800 + 0x200 }; /* VBAR_EL1, and a synchronous exception from EL1 */
+    uint32_t handled[VECTOR / 4 + 8] = {0};
+    memcpy(handled, program, size);
+    memcpy(&handled[VECTOR / 4], handler, handler_size);
+    compare(handled, sizeof handled, false);
+}
+
 static void runs_faults(void **state) {
     (void)state;
-    enum { VECTOR = 0x800 + 0x200 }; /* VBAR_EL1, and a synchronous exception from EL1 */
-    static uint32_t program[VECTOR / 4 + sizeof mend / 4];
-    memcpy(program, faults, sizeof faults);
-    memcpy(&program[VECTOR / 4], mend, sizeof mend);
-    compare(program, sizeof program, false);
+    compare_handled(faults, sizeof faults, mend, sizeof mend);
+}
+
+static void runs_stack(void **state) {
+    (void)state;
+    compare_handled(stack, sizeof stack, mend_stack, sizeof mend_stack);
 }
 
 PROGRAM(flags)
@@ -587,6 +667,7 @@ int main(void) {
         cmocka_unit_test(runs_patch),
         cmocka_unit_test(runs_memory),
         cmocka_unit_test(runs_pairs),
+        cmocka_unit_test(runs_stack),
         cmocka_unit_test(runs_faults),
         cmocka_unit_test(recycles_memory),
     };

@@ -34,7 +34,8 @@ static void cpu_destroy(struct cpu *cpu) {
  * is. For tests, soft,eager: everything is at once, and every exception sees all flags; soft,verify: what is
  * translated is interpreted as well, and compared; soft,eager,verify: both. */
 struct translate {
-    bool translate, eager, verify;
+    bool translate;
+    struct jit_options jit;
 };
 
 static int parse_options(const char *options, struct translate *how, struct error *e) {
@@ -43,9 +44,9 @@ static int parse_options(const char *options, struct translate *how, struct erro
         struct translate how;
     } known[] = {
         {"interp", {.translate = false}},
-        {"eager", {.translate = true, .eager = true}},
-        {"verify", {.translate = true, .verify = true}},
-        {"eager,verify", {.translate = true, .eager = true, .verify = true}},
+        {"eager", {.translate = true, .jit = {.eager = true}}},
+        {"verify", {.translate = true, .jit = {.verify = true}}},
+        {"eager,verify", {.translate = true, .jit = {.eager = true, .verify = true}}},
     };
     *how = (struct translate){.translate = jit_available()};
     if (!options)
@@ -74,7 +75,7 @@ static struct cpu *cpu_create(struct soft_vm *vm, unsigned index, const struct t
         atomic_store(&cpu->box->quiescent, true);
     }
     if (!cpu->box || tlb_create(cpu) < 0 || code_cache_create(cpu) < 0 ||
-        (how->translate && jit_create(cpu, how->eager, how->verify) < 0)) {
+        (how->translate && jit_create(cpu, &how->jit) < 0)) {
         cpu_destroy(cpu);
         return NULL;
     }
@@ -118,6 +119,7 @@ static int vm_create(struct engine_vm **out, const struct engine_config *config,
     struct translate how;
     if (parse_options(config->options, &how, e) < 0)
         return -1;
+    how.jit.count = config->count_instructions;
     struct soft_vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(e, "no memory for the virtual machine's CPUs");

@@ -1,6 +1,7 @@
-/* Which loads and stores share a lookup: those off the same base register that surely come one after another.
- * The first looks up the page of them all, and leaves the distance from guest to host addresses in a slot of
- * the stack frame, or zero where they do not lie in one page, or not in plain memory. */
+/* Which loads and stores share a lookup: those that surely come one after another, off the same base register
+ * or off others at a known distance from it. The first looks up the page of them all, and leaves the distance
+ * from guest to host addresses in a slot of the stack frame, or zero where they do not lie in one page, or
+ * not in plain memory. */
 #include "a64_ops.h"
 #include "cpu/soft/jit/internal.h"
 
@@ -75,74 +76,116 @@ static bool find_access(const struct a64_insn *insn, struct access *access) {
 #undef SINGLE
 #undef OFFSETS
 
-/* By base register: the group that accesses may join, and how far the base is from where it was for its
- * first. */
-struct open {
-    int16_t group[REG_COUNT];
-    int64_t moved[REG_COUNT];
+/* What is known of a register: its distance from a value that others may be so far from, too. */
+struct value {
+    int32_t root;
+    int64_t distance;
 };
 
-static void close_all(struct open *open) {
-    for (unsigned reg = 0; reg < REG_COUNT; reg++)
-        open->group[reg] = NONE;
+enum { ROOT_PAGE = 0 }; /* the address of the region's page */
+
+struct values {
+    struct value of[REG_COUNT];
+    int32_t roots;   /* so many were given out */
+    int first_group; /* that accesses may still join */
+};
+
+static void forget(struct values *values, unsigned reg) {
+    values->of[reg] = (struct value){.root = ++values->roots};
 }
 
-static int64_t least(int64_t a, int64_t b) {
+static void forget_all(struct values *values, const struct region *region) {
+    for (unsigned reg = 0; reg < REG_COUNT; reg++)
+        forget(values, reg);
+    values->first_group = region->groups;
+}
+
+static int32_t least(int32_t a, int32_t b) {
     return a < b ? a : b;
 }
-static int64_t most(int64_t a, int64_t b) {
+static int32_t most(int32_t a, int32_t b) {
     return a > b ? a : b;
 }
 
-static void join(struct region *region, struct open *open, int index, const struct access *access) {
+/* Can the group hold these bytes as well? Their page is not known before, but for what is off the region's.
+ */
+static bool has_room(const struct region_group *group, int32_t first, int32_t end) {
+    first = least(group->first, first);
+    end = most(group->end, end);
+    return end - first <= SPAN && (group->root != ROOT_PAGE || (uint32_t)(first ^ (end - 1)) < PAGE_SIZE_4K);
+}
+
+static struct region_group *find_group(
+    struct region *region, const struct values *values, int32_t root, int32_t first, int32_t end) {
+    for (int n = region->groups - 1; n >= values->first_group; n--) {
+        struct region_group *group = &region->group[n];
+        if (group->root == root && has_room(group, first, end))
+            return group;
+    }
+    return NULL;
+}
+
+static void join(struct region *region, const struct values *values, int index, const struct access *access) {
+    enum { FAR = 1 << 30 };
     struct region_insn *i = &region->insn[index];
-    const unsigned base = i->insn.rn;
-    const int64_t first = access->offset + open->moved[base], end = first + access->bytes;
-    struct region_group *group = open->group[base] < 0 ? NULL : &region->group[open->group[base]];
-    if (group && most(group->end, end) - least(group->first, first) <= SPAN) {
-        group->first = (int32_t)least(group->first, first);
-        group->end = (int32_t)most(group->end, end);
+    const struct value *base = &values->of[i->insn.rn];
+    const int64_t distance = base->distance + access->offset;
+    if (distance < -FAR || distance > FAR)
+        return;
+    const int32_t first = (int32_t)distance, end = first + (int32_t)access->bytes;
+    struct region_group *group = find_group(region, values, base->root, first, end);
+    if (group) {
+        group->first = least(group->first, first);
+        group->end = most(group->end, end);
     } else {
-        open->group[base] = (int16_t)region->groups;
-        open->moved[base] = 0;
         group = &region->group[region->groups++];
         *group = (struct region_group){.leader = (int16_t)index,
-            .first = (int32_t)access->offset,
-            .end = (int32_t)(access->offset + access->bytes)};
+            .root = base->root,
+            .base = (int32_t)base->distance,
+            .first = first,
+            .end = end};
     }
     group->last = (int16_t)index;
     group->write |= access->write;
-    i->group = open->group[base];
+    i->group = (int16_t)(group - region->group);
 }
 
-static bool adds_in_place(const struct a64_insn *insn, int64_t *by) {
-    const bool adds = insn->op == A64_ADD_IMM_X;
-    if ((!adds && insn->op != A64_SUB_IMM_X) || insn->rd != insn->rn)
-        return false;
-    *by = adds ? insn->imm : -insn->imm;
-    return true;
+/* Is what the instruction writes to rd at a known distance from something? */
+static bool find_value(const struct values *values, const struct a64_insn *insn, struct value *value) {
+    switch (insn->op) {
+    case A64_MOV_X: *value = values->of[insn->rm]; return true;
+    case A64_ADD_IMM_X:
+    case A64_SUB_IMM_X:
+        *value = values->of[insn->rn];
+        value->distance += insn->op == A64_ADD_IMM_X ? insn->imm : -insn->imm;
+        return true;
+    case A64_ADR: *value = (struct value){ROOT_PAGE, insn->page_offset + insn->imm}; return true;
+    case A64_ADRP: *value = (struct value){ROOT_PAGE, insn->imm}; return true;
+    default: return false;
+    }
 }
 
-static void step(struct region *region, struct open *open, int index) {
+static void step(struct region *region, struct values *values, int index) {
     struct region_insn *i = &region->insn[index];
     const unsigned base = i->insn.rn;
     uint64_t writes = i->writes & ((UINT64_C(1) << REG_COUNT) - 1);
     struct access access;
-    int64_t by;
-    if (adds_in_place(&i->insn, &by)) {
-        open->moved[base] += by;
+    struct value value;
+    if (find_value(values, &i->insn, &value)) {
+        if (i->insn.rd < REG_COUNT)
+            values->of[i->insn.rd] = value;
         return;
     }
     if (find_access(&i->insn, &access)) {
-        join(region, open, index, &access);
-        open->moved[base] += access.moves;
+        join(region, values, index, &access);
+        values->of[base].distance += access.moves;
         const bool loaded = !access.write && !(i->use & JIT_FP) &&
                             (i->insn.rt == base || (i->use & JIT_TO_RA && i->insn.rt2 == base));
         if (!loaded)
             writes &= ~(UINT64_C(1) << base);
     }
     for (; writes; writes &= writes - 1)
-        open->group[__builtin_ctzll(writes)] = NONE;
+        forget(values, (unsigned)__builtin_ctzll(writes));
 }
 
 /* Each group of several gets a slot that none has at the same time. */
@@ -165,18 +208,18 @@ static void assign_slots(struct region *region) {
 }
 
 void region_group_accesses(struct region *region) {
-    struct open open = {0};
+    struct values values = {.roots = ROOT_PAGE};
     region->groups = 0;
-    close_all(&open);
+    forget_all(&values, region);
     for (int n = 0; n < region->count; n++) {
         struct region_insn *i = &region->insn[n];
         i->group = NONE;
         if (i->join || !n || region->insn[n - 1].next != n)
-            close_all(&open);
+            forget_all(&values, region);
         if (i->form->emit)
-            step(region, &open, n);
+            step(region, &values, n);
         else
-            close_all(&open);
+            forget_all(&values, region);
     }
     assign_slots(region);
 }

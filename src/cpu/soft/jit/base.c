@@ -4,10 +4,19 @@
 
 #define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
 
-/* Also for results in SP. Last use of `host`. */
+/* Where to compute what finish() gets: SP does not change before that has looked at it. */
+static enum x86_reg target(struct translation *t, unsigned reg) {
+    return reg == REG_SP ? RAX : jit_target(t, reg, RAX);
+}
+
+/* Also for results in SP, which is a multiple of 16 while translated code runs: else the handler takes it out
+ * of there. */
 static void finish(struct translation *t, unsigned reg, enum x86_reg host) {
-    if (reg == REG_SP)
-        t->sp_aligned = false;
+    if (reg == REG_SP) {
+        x86_test_imm(&t->a, false, x86_r(host), SP_ALIGN - 1);
+        jit_end_if(t, CC_NE);
+        t->flags = JIT_FLAGS_NONE;
+    }
     jit_finish(t, reg, host);
 }
 
@@ -21,7 +30,7 @@ static enum x86_reg copy(struct translation *t, bool wide, unsigned reg, enum x8
  */
 static enum x86_reg result_register(
     struct translation *t, const struct a64_insn *insn, struct x86_rm second) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    enum x86_reg to = target(t, insn->rd);
     return x86_is_reg(second) && second.base == to && insn->rd != insn->rn ? RAX : to;
 }
 
@@ -94,7 +103,7 @@ static bool add_scaled(struct translation *t, const struct a64_insn *insn, bool 
         x86_load(&t->a, wide, RCX, second);
         second = x86_r(RCX);
     }
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
+    enum x86_reg to = target(t, insn->rd);
     x86_lea(&t->a, wide, to, x86_mx(jit_source(t, insn->rn, RAX), second.base, insn->amount, 0));
     finish(t, insn->rd, to);
     return true;
@@ -132,10 +141,10 @@ static void binary_registers(struct translation *t, const struct a64_insn *insn,
 
 static void binary_immediate(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op) {
     struct x86_rm first = jit_operand(t, insn->rn);
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
     int64_t imm = op == ALU_SUB ? -insn->imm : insn->imm;
     bool adds = op == ALU_ADD || op == ALU_SUB;
-    bool aligned = t->sp_aligned && adds && insn->rd == REG_SP && insn->rn == REG_SP && imm % 16 == 0;
+    bool aligned = (op == ALU_AND || (adds && insn->rn == REG_SP)) && imm % SP_ALIGN == 0;
+    enum x86_reg to = aligned ? jit_target(t, insn->rd, RAX) : target(t, insn->rd);
     if (adds && imm == 0) {
         x86_load(&t->a, wide, to, first);
     } else if (adds && x86_is_reg(first) && first.base != to) {
@@ -148,9 +157,10 @@ static void binary_immediate(struct translation *t, const struct a64_insn *insn,
         load_first(t, wide, insn->rn, to);
         x86_alu_imm(&t->a, wide, op, x86_r(to), (int32_t)insn->imm);
     }
-    finish(t, insn->rd, to);
     if (aligned)
-        t->sp_aligned = true;
+        jit_finish(t, insn->rd, to);
+    else
+        finish(t, insn->rd, to);
 }
 
 /* --- the same with flags */

@@ -32,7 +32,7 @@ static void begin(struct jit *jit) {
     jit->end = jit->memory.write + JIT_PART;
 }
 
-int jit_create(struct cpu *cpu, bool eager, bool verify) {
+int jit_create(struct cpu *cpu, const struct jit_options *options) {
     struct jit *jit = cpu->jit = calloc(1, sizeof *jit);
     if (!jit)
         return -1;
@@ -40,13 +40,14 @@ int jit_create(struct cpu *cpu, bool eager, bool verify) {
         NULL, entries_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     jit->entries = entries == MAP_FAILED ? NULL : entries;
     jit->translation = malloc(sizeof *jit->translation);
-    if (!jit->entries || !jit->translation || (verify && verify_create(cpu) < 0) ||
+    if (!jit->entries || !jit->translation || (options->verify && verify_create(cpu) < 0) ||
         host_exec_create(&jit->memory, "pearvisor-code", JIT_MEMORY) < 0) {
         jit_destroy(cpu);
         return -1;
     }
-    jit->exact = eager;
-    jit->hot = eager ? 1 : JIT_HOT;
+    jit->exact = options->eager;
+    jit->hot = options->eager ? 1 : JIT_HOT;
+    jit->counts = options->count;
     begin(jit);
     jit_write_stubs(cpu);
     cpu->host_mxcsr = __builtin_ia32_stmxcsr();

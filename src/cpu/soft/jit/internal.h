@@ -84,6 +84,7 @@ struct jit {
     uint64_t (*enter)(struct cpu *cpu, const uint8_t *code, struct tlb_set *set);
 
     uint32_t hot; /* JIT_HOT, or 1 */
+    bool counts;  /* instructions */
     bool exact;   /* exceptions see flags that the program itself no longer looks at */
 
     jit_entries *entries; /* of the pages */
@@ -131,6 +132,10 @@ const uint8_t *jit_resolve(struct cpu *cpu);
 const uint8_t *jit_resolve_chain(struct cpu *cpu, const struct jit_chain *chain);
 /* Executes the instruction by its handler. */
 void jit_bail(struct cpu *cpu, const struct jit_bail *bail);
+
+/* SP is a multiple of this while translated code runs, as AArch64 demands of accesses by it (SCTLR_EL1.SA). A
+ * program that has it otherwise is interpreted. */
+enum { SP_ALIGN = 16 };
 
 /* --- the region being translated */
 enum {
@@ -191,12 +196,13 @@ struct region_insn {
 };
 enum { REGION_INSN_ZERO = offsetof(struct region_insn, reads) };
 
-/* Accesses that share a lookup. first, end: what they access, from the base as it is for the first one. */
+/* Accesses that share a lookup. */
 struct region_group {
-    int32_t first, end;
-    int16_t leader, last; /* instructions */
-    int8_t slot;          /* or negative: each on its own */
-    bool write;           /* some do */
+    int32_t root;             /* what their bases are at a known distance from (access.c) */
+    int32_t base, first, end; /* from there: the leader's base, and what they access */
+    int16_t leader, last;     /* instructions */
+    int8_t slot;              /* or negative: each on its own */
+    bool write;               /* some do */
 };
 
 /* Sets of registers go on with the vector registers, so that one word does. There is no room for two: v14 and
@@ -278,7 +284,6 @@ struct translation {
     struct region region;
     int index; /* of the instruction being translated */
     enum jit_flags flags;
-    bool sp_aligned;
     uint8_t fp_checked;     /* set of enum fp_usable */
     bool fp_careful;        /* arithmetic leaves denormals to its handlers */
     uint8_t zero_above[32]; /* vector registers that are known to be zero from this byte on, or 0 */

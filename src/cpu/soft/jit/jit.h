@@ -12,13 +12,18 @@
 
 struct cpu;
 
+/* eager: code is translated when first met, not when it was met often, and exceptions see flags that the
+ * program itself no longer looks at. verify: all that translated code does is interpreted as well, and
+ * compared (verify.h). count: the instructions. */
+struct jit_options {
+    bool eager, verify, count;
+};
+
 #ifdef __x86_64__
 
 bool jit_available(void);
-/* -1: no memory. The cpu interprets until then, and after jit_destroy(). eager: code is translated when first
- * met, not when it was met often, and exceptions see flags that the program itself no longer looks at.
- * verify: all that translated code does is interpreted as well, and compared (verify.h). */
-int jit_create(struct cpu *cpu, bool eager, bool verify);
+/* -1: no memory. The cpu interprets until then, and after jit_destroy(). */
+int jit_create(struct cpu *cpu, const struct jit_options *options);
 void jit_destroy(struct cpu *cpu);
 /* The run loop with translated code, in place of the interpreter's. cpu->unwind is its caller's. */
 enum engine_exit jit_run(struct cpu *cpu);
@@ -37,8 +42,8 @@ void jit_invalidate_all(struct cpu *cpu);
 static inline bool jit_available(void) {
     return false;
 }
-static inline int jit_create(struct cpu *cpu, bool eager, bool verify) {
-    (void)cpu, (void)eager, (void)verify;
+static inline int jit_create(struct cpu *cpu, const struct jit_options *options) {
+    (void)cpu, (void)options;
     return -1;
 }
 static inline void jit_destroy(struct cpu *cpu) {

@@ -4,15 +4,6 @@
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/verify.h"
 
-/* What the handlers check by SCTLR_EL1.SA: it never happens, so let them look. */
-static void check_stack(struct translation *t, enum x86_reg base) {
-    if (t->sp_aligned)
-        return;
-    x86_test_imm(&t->a, false, x86_r(base), 15);
-    jit_bail_if(t, CC_NE);
-    t->sp_aligned = true;
-}
-
 /* The register that holds the address: rax, or the base's own. */
 static enum x86_reg address(struct translation *t, const struct a64_insn *insn, enum jit_mode mode) {
     struct x86 *a = &t->a;
@@ -22,8 +13,6 @@ static enum x86_reg address(struct translation *t, const struct a64_insn *insn, 
         return RAX;
     }
     enum x86_reg base = jit_source(t, insn->rn, RAX);
-    if (insn->rn == REG_SP)
-        check_stack(t, base);
     if (mode == JIT_POST || ((mode == JIT_OFFSET || mode == JIT_PRE) && insn->imm == 0))
         return base;
     if (mode == JIT_OFFSET || mode == JIT_PRE) {
@@ -173,11 +162,12 @@ struct x86_rm jit_slot(int slot, int32_t pushed) {
 /* For the whole group: its addend goes to rax and to its slot. */
 static void look_up_group(struct translation *t, const struct region_group *group, enum x86_reg base) {
     struct x86 *a = &t->a;
-    x86_lea(a, true, RDX, x86_m(base, group->end - 1));
+    const int32_t first = group->first - group->base, end = group->end - group->base;
+    x86_lea(a, true, RDX, x86_m(base, end - 1));
     x86_alu_imm(a, true, ALU_AND, x86_r(RDX), -PAGE_SIZE_4K);
-    if (!is_close(group->first))
-        x86_lea(a, false, RAX, x86_m(base, group->first));
-    jit_write_index(a, is_close(group->first) ? base : RAX);
+    if (!is_close(first))
+        x86_lea(a, false, RAX, x86_m(base, first));
+    jit_write_index(a, is_close(first) ? base : RAX);
     x86_alu(a, true, ALU_CMP, RDX, x86_mx(R15, RCX, 0, tag_offset(group->write)));
     jit_fix(t, x86_jcc_forward(a, CC_NE), t->index, FIX_LOOKUP);
     x86_load(a, true, RAX, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)));
@@ -189,8 +179,6 @@ static struct x86_rm look_up_in_group(
     struct x86 *a = &t->a;
     struct region_insn *i = jit_current(t);
     const struct region_group *group = &t->region.group[i->group];
-    if (insn->rn == REG_SP && !t->sp_aligned)
-        check_stack(t, jit_source(t, REG_SP, RAX));
     t->flags = JIT_FLAGS_NONE;
     if (group->leader == t->index) {
         look_up_group(t, group, jit_source(t, insn->rn, RAX));
@@ -252,10 +240,7 @@ struct x86_rm jit_access(
     if (group >= 0 && t->region.group[group].slot >= 0)
         return look_up_in_group(t, insn, mode == JIT_POST ? 0 : (int32_t)insn->imm, bytes, write);
     if (is_near(insn, mode)) {
-        const enum x86_reg base = jit_source(t, insn->rn, RAX);
-        if (insn->rn == REG_SP)
-            check_stack(t, base);
-        return access_from(t, base, (int32_t)insn->imm, bytes, write);
+        return access_from(t, jit_source(t, insn->rn, RAX), (int32_t)insn->imm, bytes, write);
     }
     if (mode == JIT_USER)
         return look_up_user(t, address(t, insn, JIT_OFFSET), bytes, write);
@@ -270,8 +255,6 @@ struct x86_rm jit_access_aligned(
 void jit_write_back(struct translation *t, const struct a64_insn *insn, enum jit_mode mode) {
     if ((mode != JIT_POST && mode != JIT_PRE) || insn->imm == 0)
         return;
-    if (insn->rn == REG_SP && insn->imm % 16)
-        t->sp_aligned = false;
     struct x86_rm base = jit_operand(t, insn->rn);
     x86_alu_imm(&t->a, true, ALU_ADD, base, (int32_t)insn->imm);
 }

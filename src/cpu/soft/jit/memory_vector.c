@@ -71,8 +71,6 @@ static void post_index(struct translation *t, const struct a64_insn *insn, unsig
         x86_alu_imm(jit_asm(t), true, ALU_ADD, base, (int32_t)bytes);
     else
         x86_alu_to(jit_asm(t), true, ALU_ADD, base, jit_source(t, insn->rm, RCX));
-    if (insn->rn == REG_SP && (insn->rm != REG_ZR || bytes % 16))
-        t->sp_aligned = false;
 }
 
 static void load_multiple(struct translation *t, const struct a64_insn *insn, bool post) {

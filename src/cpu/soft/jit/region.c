@@ -37,6 +37,15 @@ static bool in_page(int32_t offset) {
     return offset >= 0 && offset < PAGE_SIZE_4K;
 }
 
+/* May SP be no multiple of 16 behind a load or store, or an instruction that its handler executes? Those that
+ * compute it look at it themselves; those that add a register to it are structures. */
+static bool may_misalign_stack(const struct region_insn *i) {
+    const struct a64_insn *insn = &i->insn;
+    if (!i->form->emit)
+        return insn->rn == REG_SP || insn->rd == REG_SP;
+    return i->use & JIT_TO_RN && insn->rn == REG_SP && (i->use & JIT_RM || insn->imm % SP_ALIGN);
+}
+
 /* Does the region go on behind the instruction? */
 static bool goes_on(const struct region_insn *i) {
     const struct a64_insn *insn = &i->insn;
@@ -65,9 +74,17 @@ static void look_at(struct region_insn *i, struct code_page *page, unsigned offs
     i->insn.page_offset = (uint16_t)offset;
     i->form = &jit_forms[i->insn.op];
     i->use = use_of(&i->insn);
+    if (i->use & JIT_TO_RD && i->insn.rd == REG_SP)
+        i->use |= JIT_MAY_RAISE; /* leaves the region where SP is no multiple of 16 */
     i->conditional = is_conditional(&i->insn);
     i->inverted = false;
-    i->ends = !goes_on(i);
+    const bool stack = may_misalign_stack(i);
+    if (stack) { /* the region ends by its handler */
+        static const struct jit_form by_handler = {0};
+        i->form = &by_handler;
+        i->use &= JIT_READS;
+    }
+    i->ends = stack || !goes_on(i);
     i->taken_at = (int32_t)(offset + (uint64_t)i->insn.imm); /* anything where imm is no distance */
     i->next_at = is_jump(&i->insn) ? i->taken_at : (int32_t)offset + 4;
 }

@@ -69,7 +69,8 @@ static __attribute__((noinline)) void run(struct cpu *cpu) {
     while (!attention(cpu)) {
         struct tlb_set *set = cpu->tlb_set[cpu->mmu_index];
         const uint8_t *start = answer == JIT_LEAVE_DEAD ? NULL : tlb_find_jump(set, cpu->pc);
-        if (answer == JIT_LEAVE_INTERPRET || (!start && !(start = jit_resolve(cpu)))) {
+        if (answer == JIT_LEAVE_INTERPRET || cpu->x[REG_SP] % SP_ALIGN ||
+            (!start && !(start = jit_resolve(cpu)))) {
             answer = JIT_LEAVE;
             cpu_interpret_block(cpu);
             continue;

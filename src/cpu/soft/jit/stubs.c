@@ -244,6 +244,8 @@ static void write_handler_end(const struct cpu *cpu, struct x86 *a) {
     x86_load(a, true, R15, x86_mx(RBP, RCX, 3, set.disp));
     load_fixed(a);
     x86_load(a, true, RAX, JIT_CPU(next_pc));
+    x86_test_imm(a, false, JIT_CPU(x[REG_SP]), SP_ALIGN - 1);
+    x86_jcc(a, CC_NE, jit->leave_va);
     jit_write_jump(jit, a);
 }
 

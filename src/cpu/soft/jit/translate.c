@@ -111,7 +111,7 @@ static void write_attention_check(struct translation *t) {
 /* --- counting instructions: where a region is left, and where ways of different length meet. What an
  * exception interrupts is not counted. */
 static void count(struct translation *t, int number) {
-    if (number)
+    if (number && t->jit->counts)
         x86_alu_imm(&t->a, true, ALU_ADD, JIT_CPU(stats.instructions), number);
 }
 
@@ -122,7 +122,7 @@ static void count_through(struct translation *t, const struct region_insn *i) {
 
 /* What the way from i to an instruction of the region is longer than the one that this expects. */
 static int surplus(const struct translation *t, const struct region_insn *i, int index) {
-    return i->ahead + 1 - t->region.insn[index].ahead;
+    return t->jit->counts ? i->ahead + 1 - t->region.insn[index].ahead : 0;
 }
 
 /* Registers newer than memory behind the instruction. */
@@ -252,7 +252,6 @@ void jit_call_handler(struct translation *t) {
     t->flags = JIT_FLAGS_NONE;
     memset(t->fp_size, 0, sizeof t->fp_size);
     memset(t->zero_above, 0, sizeof t->zero_above);
-    t->sp_aligned = false;
 }
 
 void jit_emit_end(struct translation *t, const struct a64_insn *insn) {
@@ -312,7 +311,6 @@ static void need_call_bail(struct translation *t) {
 
 static void forget_state(struct translation *t) {
     t->flags = JIT_FLAGS_NONE;
-    t->sp_aligned = false;
     t->fp_checked = 0;
     memset(t->fp_size, 0, sizeof t->fp_size);
     memset(t->zero_above, 0, sizeof t->zero_above);
