@@ -1,15 +1,9 @@
 /* Runs in the guest: occlusion queries of OpenGL ES 3 whose results come later than they are asked for, as
  * what they count takes long to draw. Needs no headers and no display. Prints "QUERIES COUNT". */
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "gl.h"
 
 enum { ROUNDS = 20, SIZE = 1024, LAYERS = 10 };
 enum {
-    EGL_PLATFORM_SURFACELESS = 0x31dd,
-    EGL_OPENGL_ES_API = 0x30a0,
-    EGL_CONTEXT_MAJOR_VERSION = 0x3098,
-    EGL_NONE = 0x3038,
     GL_FRAMEBUFFER = 0x8d40,
     GL_RENDERBUFFER = 0x8d41,
     GL_COLOR_ATTACHMENT0 = 0x8ce0,
@@ -20,38 +14,6 @@ enum {
     GL_QUERY_RESULT = 0x8866,
     GL_TRIANGLES = 4,
 };
-
-static void *library;
-
-static void *function(const char *name) {
-    void *found = dlsym(library, name);
-    if (!found) {
-        printf("gl_query: no %s\n", name);
-        exit(1);
-    }
-    return found;
-}
-#define CALL(result, name, ...) ((result(*)(__VA_ARGS__))function(#name))
-
-static void open_context(void) {
-    library = dlopen("libEGL.so.1", RTLD_NOW);
-    if (!library || !dlopen("libGLESv2.so.2", RTLD_NOW | RTLD_GLOBAL)) {
-        printf("gl_query: %s\n", dlerror());
-        exit(1);
-    }
-    void *display = CALL(void *, eglGetPlatformDisplay, unsigned, void *, const void *)(
-        EGL_PLATFORM_SURFACELESS, NULL, NULL);
-    CALL(unsigned, eglInitialize, void *, int *, int *)(display, NULL, NULL);
-    CALL(unsigned, eglBindAPI, unsigned)(EGL_OPENGL_ES_API);
-    const int attributes[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_NONE};
-    void *context =
-        CALL(void *, eglCreateContext, void *, void *, void *, const int *)(display, NULL, NULL, attributes);
-    if (!CALL(unsigned, eglMakeCurrent, void *, void *, void *, void *)(display, NULL, NULL, context)) {
-        printf("gl_query: no context\n");
-        exit(1);
-    }
-    library = dlopen("libGLESv2.so.2", RTLD_NOW);
-}
 
 static unsigned compile(unsigned kind, const char *text) {
     unsigned shader = CALL(unsigned, glCreateShader, unsigned)(kind);
@@ -89,7 +51,8 @@ static void use_framebuffer(void) {
 }
 
 int main(void) {
-    open_context();
+    const int attributes[] = {EGL_CONTEXT_MAJOR_VERSION, 3, EGL_NONE};
+    open_context(EGL_OPENGL_ES_API, attributes);
     use_framebuffer();
     use_slow_triangle();
     unsigned query, passed = 0;

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # An unmodified Debian's Mesa finds the host's GL driver (virgl) and Vulkan driver (Venus), and what OpenGL draws is in
-# the screenshot; queries are answered.
+# the screenshot; queries are answered, and what only OpenGL's compatibility profile has is drawn.
 . "$(dirname "$0")/lib.sh"
 need_virglrenderer
 
 guest_program gl_query "$work/overlay/usr/local/bin/gl_query"
+guest_program gl_clamp "$work/overlay/usr/local/bin/gl_clamp"
 cat >"$work/suite.sh" <<'E2'
 timeout 60 /usr/local/bin/gl_query
+timeout 60 /usr/local/bin/gl_clamp
 dmesg | grep -E 'drm. (features|Host memory window)'
 eglinfo -B -p gbm
 VK_DRIVER_FILES=$(echo /usr/share/vulkan/icd.d/virtio_icd*.json) vulkaninfo --summary
@@ -27,7 +29,7 @@ for ((i = 0; i < 3000; i++)); do
     sleep 0.1
 done
 expect_lines "$work/out" '\+virgl .*\+resource_blob \+host_visible' '\+context_init' 'renderer: virgl \(' \
-    'deviceName += Virtio-GPU Venus' '^QUERIES 20' '^DRAWING'
+    'deviceName += Virtio-GPU Venus' '^QUERIES 20' '^CLAMP 12[78] 12[78] 0' '^DRAWING'
 kill -TERM $vm
 wait $vm
 grep -o '{"seconds.*' "$work/out" | python3 -c 'import json, sys; s = json.load(sys.stdin)["gpu"]; c = s["commands"]

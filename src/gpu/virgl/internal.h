@@ -53,6 +53,11 @@ int virgl_poll_start(struct virgl *virgl, struct error *e);
 void virgl_poll_stop(struct virgl *virgl);
 void virgl_poll(void *renderer);
 
+/* --- profile.c */
+
+/* virglrenderer was started with the compatibility profile: whether it loses nothing by that. */
+bool virgl_compatibility_suffices(void);
+
 /* --- context.c */
 
 /* What a virglrenderer function returned, which is 0 or an errno of either sign. */

@@ -10,9 +10,14 @@ static atomic_flag in_use = ATOMIC_FLAG_INIT;
 
 static void write_log(enum virgl_log_level_flags level, const char *message, void *ctx) {
     (void)ctx;
-    size_t length = strcspn(message, "\n");
-    if (level >= VIRGL_LOG_LEVEL_WARNING)
-        log_guest("virglrenderer: %.*s", (int)length, message);
+    if (level < VIRGL_LOG_LEVEL_WARNING)
+        return;
+    while (*message) { /* a compiler's has several lines */
+        size_t length = strcspn(message, "\n");
+        if (length)
+            log_guest("virglrenderer: %.*s", (int)length, message);
+        message += length + (message[length] == '\n');
+    }
 }
 
 static int flags_of(const struct virgl *virgl) {
@@ -26,16 +31,6 @@ static int flags_of(const struct virgl *virgl) {
     if (virgl->vulkan)
         flags |= VIRGL_RENDERER_VENUS | VIRGL_RENDERER_RENDER_SERVER;
     return flags;
-}
-
-static void renderer_destroy(void *renderer) {
-    struct virgl *virgl = renderer;
-    virgl_poll_stop(virgl);
-    virgl_library.cleanup(virgl);
-    virgl_server_destroy(virgl->server);
-    gpu_soft2d.destroy(virgl->soft);
-    free(virgl);
-    atomic_flag_clear(&in_use);
 }
 
 static int get_server_fd(void *cookie, uint32_t version) {
@@ -54,6 +49,43 @@ static int keep_server(struct virgl *virgl, struct error *e) {
     return virgl->server ? 0 : -1;
 }
 
+static void stop(struct virgl *virgl) {
+    virgl_library.cleanup(virgl);
+    virgl_server_destroy(virgl->server);
+    virgl->server = NULL;
+}
+
+static int start_with(struct virgl *virgl, int profile, struct error *e) {
+    if (keep_server(virgl, e) < 0)
+        return -1;
+    if (virgl_library.init(virgl, flags_of(virgl) | profile, &virgl->callbacks) == 0)
+        return 0;
+    virgl_server_destroy(virgl->server);
+    virgl->server = NULL;
+    return error_set(e,
+        "virglrenderer does not start: it needs EGL and a %s driver (Mesa's llvmpipe or lavapipe at "
+        "least)",
+        virgl->opengl ? "GL" : "Vulkan");
+}
+
+static int start(struct virgl *virgl, struct error *e) {
+    if (virgl->opengl && start_with(virgl, VIRGL_RENDERER_COMPAT_PROFILE, e) == 0) {
+        if (virgl_compatibility_suffices())
+            return 0;
+        stop(virgl);
+    }
+    return start_with(virgl, 0, e);
+}
+
+static void renderer_destroy(void *renderer) {
+    struct virgl *virgl = renderer;
+    virgl_poll_stop(virgl);
+    stop(virgl);
+    gpu_soft2d.destroy(virgl->soft);
+    free(virgl);
+    atomic_flag_clear(&in_use);
+}
+
 static int create(
     void **renderer, const struct gpu_renderer_host *host, bool opengl, bool vulkan, struct error *e) {
     if (virgl_library_open(e) < 0)
@@ -68,20 +100,11 @@ static int create(
     virgl->host = *host;
     virgl->opengl = opengl;
     virgl->vulkan = vulkan;
-    if (keep_server(virgl, e) < 0) {
-        gpu_soft2d.destroy(virgl->soft);
-        goto fail;
-    }
     virgl_fence_callbacks(&virgl->callbacks);
     virgl->callbacks.get_server_fd = get_server_fd;
     virgl_library.set_log_callback(write_log, NULL, NULL);
-    if (virgl_library.init(virgl, flags_of(virgl), &virgl->callbacks) != 0) {
-        virgl_server_destroy(virgl->server);
+    if (start(virgl, e) < 0) {
         gpu_soft2d.destroy(virgl->soft);
-        error_set(e,
-            "virglrenderer does not start: it needs EGL and a %s driver (Mesa's llvmpipe or lavapipe at "
-            "least)",
-            opengl ? "GL" : "Vulkan");
         goto fail;
     }
     struct gpu_capset capset;
