@@ -110,8 +110,12 @@ static struct x86_rm access_from(
     jit_fix(t, x86_jcc_forward(&t->a, CC_NE), t->index, has_stub ? FIX_LOOKUP : FIX_BAIL);
     jit_current(t)->access =
         (struct region_access){.base = base, .offset = offset, .bytes = (uint8_t)bytes, .write = write};
-    return found(
-        t, base, offset, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
+    const struct x86_rm addend = x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend));
+    if (base != RAX || t->cpu->verify)
+        return found(t, base, offset, addend, what(bytes, write));
+    x86_load(&t->a, true, RDX, addend); /* the access adds it up sooner than an addition before would */
+    jit_current(t)->found = t->a.at;
+    return x86_mx(RAX, RDX, 0, offset);
 }
 
 struct x86_rm jit_access_at(struct translation *t, enum x86_reg va, unsigned bytes, bool write) {
@@ -218,9 +222,12 @@ void jit_write_lookup(struct translation *t, int index) {
     x86_call(a, t->jit->look_up[__builtin_ctz(access->bytes)][access->write]);
     if (access->grouped || access->base != RAX) {
         x86_jcc(a, CC_E, i->found);
-    } else { /* the operand is off rax */
+    } else { /* the operand is off rax, with rdx unless the access was logged */
         uint8_t *missed = x86_jcc_short(a, CC_NE);
-        x86_lea(a, true, RAX, x86_mx(RAX, RDX, 0, -access->offset));
+        if (t->cpu->verify)
+            x86_lea(a, true, RAX, x86_mx(RAX, RDX, 0, -access->offset));
+        else if (access->offset)
+            x86_lea(a, true, RDX, x86_m(RDX, -access->offset));
         x86_jmp(a, i->found);
         x86_bind_short(a, missed);
     }

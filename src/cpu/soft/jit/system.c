@@ -171,10 +171,10 @@ static void zero_block(struct translation *t, const struct a64_insn *insn) {
     check_zeroing(t);
     x86_load(a, true, RAX, jit_operand(t, insn->rt));
     x86_alu_imm(a, true, ALU_AND, x86_r(RAX), -BLOCK);
-    const struct x86_rm block = jit_access_at(t, RAX, BLOCK, true);
+    struct x86_rm to = jit_access_at(t, RAX, BLOCK, true);
     x86_vex(a, X86_VPXOR, 0, 0, x86_r(0));
-    for (int at = 0; at < BLOCK; at += VECTOR)
-        x86_vex(a, X86_VMOVDQA_STORE | X86_L, 0, 0, x86_m(block.base, block.disp + at));
+    for (int at = 0; at < BLOCK; at += VECTOR, to.disp += VECTOR)
+        x86_vex(a, X86_VMOVDQA_STORE | X86_L, 0, 0, to);
 }
 
 EMIT(sys) {
