@@ -767,6 +767,19 @@ static void an_image_changes_hands_with_its_pixels(void **state) {
     end_commands(pool, commands);
     assert_pixels(&shared, &left, "\x80\x80\x80\x80", "\x00\x00\xff\xff");
 
+    /* It stays what it was with others, and the driver is told so. */
+    const VkExternalMemoryAcquireUnmodifiedEXT unmodified = {
+        .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_ACQUIRE_UNMODIFIED_EXT,
+        .acquireUnmodifiedMemory = VK_TRUE};
+    commands = begin_commands(&pool);
+    changes[0] = handover(shared.image, VK_IMAGE_LAYOUT_GENERAL, theirs, 0);
+    changes[0].pNext = &unmodified;
+    barrier2(commands, 1, changes);
+    changes[0] = handover(shared.image, VK_IMAGE_LAYOUT_GENERAL, 0, theirs);
+    barrier2(commands, 1, changes);
+    end_commands(pool, commands);
+    assert_pixels(&shared, &left, "\x80\x80\x80\x80", "\x00\x00\xff\xff");
+
     commands = begin_commands(&pool);
     changes[0] = handover(shared.image, VK_IMAGE_LAYOUT_GENERAL, theirs, 0);
     barrier(commands, &changes[0]);

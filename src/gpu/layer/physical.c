@@ -107,7 +107,8 @@ static void find_lacks(
     if (!has(extensions, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME) || physical->lent & LENT_DMA_BUF)
         lend_extension(physical, extensions, LENT_MODIFIER, VK_EXT_IMAGE_DRM_FORMAT_MODIFIER_EXTENSION_NAME);
     if (physical->lent & LENT_MODIFIER && drawing_lacks(instance, handle))
-        physical->lent |= LENT_TILES;
+        lend_extension(
+            physical, extensions, LENT_TILES, VK_EXT_EXTERNAL_MEMORY_ACQUIRE_UNMODIFIED_EXTENSION_NAME);
 }
 
 static struct physical *find_physical(struct instance *instance, VkPhysicalDevice handle) {
