@@ -1,4 +1,5 @@
 /* Resources: 2D ones are soft2d's, the others virglrenderer's. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,7 +135,73 @@ enum gpu_status virgl_transfer_3d(void *renderer, uint32_t context, struct gpu_s
     return virgl_status(result);
 }
 
+/* --- host memory */
+
+/* A mapping past the end of its file would end the process at the first access there. */
+static bool memory_covers(const struct gpu_surface *surface) {
+    uint32_t type;
+    int fd;
+    if (virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
+        return true; /* not a file */
+    off_t end = type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE ? 0 : lseek(fd, 0, SEEK_END);
+    close(fd);
+    return type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE || (end >= 0 && (uint64_t)end >= surface->blob_size);
+}
+
+/* For as long as the surface. */
+static bool map_memory(struct gpu_surface *surface) {
+    void *map = NULL;
+    uint64_t mapped = 0;
+    if (surface->map)
+        return true;
+    if (!memory_covers(surface) || virgl_library.resource_map(surface->id, &map, &mapped) != 0 || !map)
+        return false;
+    if (mapped < surface->blob_size) {
+        virgl_library.resource_unmap(surface->id);
+        return false;
+    }
+    surface->map = map;
+    return true;
+}
+
+enum gpu_status virgl_map(
+    void *renderer, struct gpu_surface *surface, void **data, uint64_t *size, uint32_t *map_info) {
+    (void)renderer;
+    if (!map_memory(surface))
+        return GPU_FAILED;
+    *data = surface->map;
+    *size = surface->blob_size;
+    return virgl_status(virgl_library.resource_get_map_info(surface->id, map_info));
+}
+
+/* The mapping is kept for as long as the surface: the picture may be read from it too, and the guest may map
+ * it again. */
+void virgl_unmap(void *renderer, struct gpu_surface *surface) {
+    (void)renderer;
+    (void)surface;
+}
+
 /* --- what is shown */
+
+/* Only such files have seals. */
+static bool is_memfd(const struct gpu_surface *surface) {
+    uint32_t type;
+    int fd;
+    if (virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
+        return false;
+    int seals = fcntl(fd, F_GET_SEALS);
+    close(fd);
+    return seals >= 0;
+}
+
+/* virglrenderer has no map_info for memory that the guest cannot map, such as that of a swapchain which lies
+ * in the device's own memory as far as the guest knows. It may be what no access ends well in, unless it is
+ * the layer's. */
+static bool map_shown(struct gpu_surface *surface) {
+    uint32_t map_info;
+    bool mappable = virgl_library.resource_get_map_info(surface->id, &map_info) == 0;
+    return (mappable || is_memfd(surface)) && map_memory(surface);
+}
 
 /* Of a texture. */
 static enum gpu_status read_texture(
@@ -161,26 +228,21 @@ enum gpu_status virgl_read_pixels(
 const uint8_t *virgl_blob_pixels(
     void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout) {
     const struct gpu_image *image = &layout->image;
+    (void)renderer;
     if (image->format != GPU_FORMAT_B8G8R8A8 && image->format != GPU_FORMAT_B8G8R8X8)
         return NULL;
-    void *data;
     uint64_t size =
         (uint64_t)layout->stride * (image->height - 1) + (uint64_t)image->width * GPU_BYTES_PER_PIXEL;
-    uint32_t map_info;
     if (surface->iov_count)
         return iov_piece(surface->iov, surface->iov_count, layout->offset, size);
-    if (virgl_map(renderer, surface, &data, &size, &map_info) != GPU_OK)
-        return NULL;
-    return surface->map + layout->offset;
+    return map_shown(surface) ? surface->map + layout->offset : NULL;
 }
 
 enum gpu_status virgl_read_blob(void *renderer, struct gpu_surface *surface, const struct gpu_layout *layout,
     const struct rect *rect, uint8_t *pixels, size_t stride) {
-    void *data;
-    uint64_t size;
-    uint32_t map_info;
+    (void)renderer;
     bool guest = surface->iov_count != 0;
-    if (!guest && virgl_map(renderer, surface, &data, &size, &map_info) != GPU_OK)
+    if (!guest && !map_shown(surface))
         return read_texture(surface->id, layout->image.format, rect, pixels, stride);
 
     uint64_t from =
@@ -194,43 +256,4 @@ enum gpu_status virgl_read_blob(void *renderer, struct gpu_surface *surface, con
         pixels_to_bgra(pixels, pixels, rect->width, layout->image.format);
     }
     return GPU_OK;
-}
-
-/* --- host memory */
-
-/* A mapping past the end of its file would end the process at the first access there. */
-static bool memory_covers(const struct gpu_surface *surface) {
-    uint32_t type;
-    int fd;
-    if (virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
-        return true; /* not a file */
-    off_t end = type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE ? 0 : lseek(fd, 0, SEEK_END);
-    close(fd);
-    return type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE || (end >= 0 && (uint64_t)end >= surface->blob_size);
-}
-
-enum gpu_status virgl_map(
-    void *renderer, struct gpu_surface *surface, void **data, uint64_t *size, uint32_t *map_info) {
-    (void)renderer;
-    if (!surface->map) {
-        void *map = NULL;
-        uint64_t mapped = 0;
-        if (!memory_covers(surface) || virgl_library.resource_map(surface->id, &map, &mapped) != 0 || !map)
-            return GPU_FAILED;
-        if (mapped < surface->blob_size) {
-            virgl_library.resource_unmap(surface->id);
-            return GPU_FAILED;
-        }
-        surface->map = map;
-    }
-    *data = surface->map;
-    *size = surface->blob_size;
-    return virgl_status(virgl_library.resource_get_map_info(surface->id, map_info));
-}
-
-/* The mapping is kept for as long as the surface: the picture may be read from it too, and the guest may map
- * it again. */
-void virgl_unmap(void *renderer, struct gpu_surface *surface) {
-    (void)renderer;
-    (void)surface;
 }
