@@ -194,7 +194,8 @@ static int setup(void **state) {
     static struct engine_machine machine;
     machine = lonely_machine(NULL, stop);
     memory = memory_create();
-    const struct engine_config config = {.memory = memory, .machine = &machine, .vcpus = 1};
+    const struct engine_config config = {
+        .memory = memory, .machine = &machine, .vcpus = 1, .count_instructions = true};
     assert_int_equal(engine_soft.vm_create(&vm, &config, NULL), 0);
     const struct memory_slot slot = {.gpa = RAM, .size = RAM_SIZE, .host = ram, .kind = MEMORY_RAM};
     assert_int_equal(memory_add(memory, &slot, NULL), 0);
