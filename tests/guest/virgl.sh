@@ -7,8 +7,8 @@ need_virglrenderer
 guest_program gl_query "$work/overlay/usr/local/bin/gl_query"
 guest_program gl_clamp "$work/overlay/usr/local/bin/gl_clamp"
 cat >"$work/suite.sh" <<'E2'
-timeout 60 /usr/local/bin/gl_query
-timeout 60 /usr/local/bin/gl_clamp
+timeout 150 /usr/local/bin/gl_query
+timeout 150 /usr/local/bin/gl_clamp
 dmesg | grep -E 'drm. (features|Host memory window)'
 eglinfo -B -p gbm
 VK_DRIVER_FILES=$(echo /usr/share/vulkan/icd.d/virtio_icd*.json) vulkaninfo --summary
