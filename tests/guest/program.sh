@@ -21,6 +21,7 @@ S
         chmod +x "$work/overlay/program_init"
         (gzip -dc "$guest/initrd"; cd "$work/overlay" && find . | cpio -o -H newc --quiet) >"$work/$program.initrd"
     fi
+    : >"$work/out" # of the one before, which await() must not find
     "${boot[@]}" --initrd "$work/$program.initrd" --memory 512M --net off --timeout 240 --stats \
         --append "console=ttyAMA0 quiet rdinit=/program_init argument=$argument" "$@" >"$work/out" 2>&1 </dev/null &
     vm=$!
