@@ -90,16 +90,13 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_image(
 static VKAPI_ATTR void VKAPI_CALL get_requirements(
     VkDevice handle, const VkDeviceImageMemoryRequirements *info, VkMemoryRequirements2 *requirements) {
     struct device *device = device_of(handle);
-    PFN_vkGetDeviceImageMemoryRequirements next = device->vk.GetDeviceImageMemoryRequirements
-                                                      ? device->vk.GetDeviceImageMemoryRequirements
-                                                      : device->vk.GetDeviceImageMemoryRequirementsKHR;
     struct translated to;
     translate(&to, device->lent, info->pCreateInfo);
     VkDeviceImageMemoryRequirements asked = *info;
     asked.pCreateInfo = &to.info;
     if (asked.planeAspect == VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT)
         asked.planeAspect = VK_IMAGE_ASPECT_COLOR_BIT;
-    next(handle, &asked, requirements);
+    device->vk.GetDeviceImageMemoryRequirements(handle, &asked, requirements);
     restore(&to);
 }
 

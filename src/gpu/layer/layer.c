@@ -172,7 +172,13 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_device(VkPhysicalDevice handle, con
     device->local_memory_types = local_memory_types(instance, handle);
 #define LOAD(name) device->vk.name = (PFN_vk##name)device->get_proc_addr(*out, "vk" #name);
     DEVICE_FUNCTIONS(LOAD)
+    PROMOTED_FUNCTIONS(LOAD)
 #undef LOAD
+#define LOAD_KHR(name)                                                                                       \
+    if (!device->vk.name)                                                                                    \
+        device->vk.name = (PFN_vk##name)device->get_proc_addr(*out, "vk" #name "KHR");
+    PROMOTED_FUNCTIONS(LOAD_KHR)
+#undef LOAD_KHR
     sync_init(device);
     pthread_rwlock_wrlock(&lists);
     device->next = devices;

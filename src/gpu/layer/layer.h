@@ -37,8 +37,6 @@ enum lent {
     X(GetDeviceQueue)                                                                                        \
     X(GetDeviceQueue2)                                                                                       \
     X(QueueSubmit)                                                                                           \
-    X(QueueSubmit2)                                                                                          \
-    X(QueueSubmit2KHR)                                                                                       \
     X(QueueBindSparse)                                                                                       \
     X(CreateSemaphore)                                                                                       \
     X(DestroySemaphore)                                                                                      \
@@ -60,21 +58,21 @@ enum lent {
     X(DestroyImage)                                                                                          \
     X(CreateImage)                                                                                           \
     X(GetImageMemoryRequirements)                                                                            \
-    X(GetImageMemoryRequirements2)                                                                           \
-    X(GetImageMemoryRequirements2KHR)                                                                        \
     X(BindImageMemory)                                                                                       \
-    X(BindImageMemory2)                                                                                      \
-    X(BindImageMemory2KHR)                                                                                   \
     X(CmdPipelineBarrier)                                                                                    \
-    X(CmdPipelineBarrier2)                                                                                   \
-    X(CmdPipelineBarrier2KHR)                                                                                \
     X(CmdCopyImage)                                                                                          \
-    X(GetDeviceImageMemoryRequirements)                                                                      \
-    X(GetDeviceImageMemoryRequirementsKHR)                                                                   \
     X(GetImageSubresourceLayout)                                                                             \
     X(GetImageSubresourceLayout2EXT)                                                                         \
     X(GetImageSubresourceLayout2KHR)                                                                         \
     X(GetImageDrmFormatModifierPropertiesEXT)
+
+/* An extension's, by the name that Vulkan has them under since: older drivers have them as KHR's alone. */
+#define PROMOTED_FUNCTIONS(X)                                                                                \
+    X(QueueSubmit2)                                                                                          \
+    X(GetImageMemoryRequirements2)                                                                           \
+    X(BindImageMemory2)                                                                                      \
+    X(CmdPipelineBarrier2)                                                                                   \
+    X(GetDeviceImageMemoryRequirements)
 
 #define FUNCTION_POINTER(name) PFN_vk##name name;
 
@@ -123,6 +121,7 @@ struct device {
     uint32_t local_memory_types; /* a bit each: the device's own memory */
     struct {
         DEVICE_FUNCTIONS(FUNCTION_POINTER)
+        PROMOTED_FUNCTIONS(FUNCTION_POINTER)
     } vk;
 
     pthread_mutex_t lock; /* of all below */

@@ -365,9 +365,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL queue_bind_sparse(
 
 static VkResult submit2(
     struct device *device, VkQueue queue, uint32_t count, const VkSubmitInfo2 *batches, VkFence fence) {
-    PFN_vkQueueSubmit2 next = device->vk.QueueSubmit2 ? device->vk.QueueSubmit2 : device->vk.QueueSubmit2KHR;
     pthread_mutex_lock(&device->queue_lock);
-    VkResult result = next(queue, count, batches, fence);
+    VkResult result = device->vk.QueueSubmit2(queue, count, batches, fence);
     pthread_mutex_unlock(&device->queue_lock);
     return result;
 }

@@ -118,12 +118,9 @@ static VKAPI_ATTR void VKAPI_CALL get_requirements(
 static VKAPI_ATTR void VKAPI_CALL get_requirements2(
     VkDevice handle, const VkImageMemoryRequirementsInfo2 *info, VkMemoryRequirements2 *requirements) {
     struct device *device = device_of(handle);
-    PFN_vkGetImageMemoryRequirements2 next = device->vk.GetImageMemoryRequirements2
-                                                 ? device->vk.GetImageMemoryRequirements2
-                                                 : device->vk.GetImageMemoryRequirements2KHR;
     VkImageMemoryRequirementsInfo2 asked = *info;
     asked.image = tiled_linear(device, info->image);
-    next(handle, &asked, requirements);
+    device->vk.GetImageMemoryRequirements2(handle, &asked, requirements);
 }
 
 static VKAPI_ATTR VkResult VKAPI_CALL bind_memory(
@@ -135,8 +132,6 @@ static VKAPI_ATTR VkResult VKAPI_CALL bind_memory(
 static VKAPI_ATTR VkResult VKAPI_CALL bind_memory2(
     VkDevice handle, uint32_t count, const VkBindImageMemoryInfo *infos) {
     struct device *device = device_of(handle);
-    PFN_vkBindImageMemory2 next =
-        device->vk.BindImageMemory2 ? device->vk.BindImageMemory2 : device->vk.BindImageMemory2KHR;
     VkBindImageMemoryInfo *list = malloc((count + (size_t)1) * sizeof *list);
     if (!list)
         return VK_ERROR_OUT_OF_HOST_MEMORY;
@@ -144,7 +139,7 @@ static VKAPI_ATTR VkResult VKAPI_CALL bind_memory2(
         list[i] = infos[i];
         list[i].image = tiled_linear(device, infos[i].image);
     }
-    VkResult result = next(handle, count, list);
+    VkResult result = device->vk.BindImageMemory2(handle, count, list);
     free(list);
     return result;
 }
@@ -250,8 +245,6 @@ static VKAPI_ATTR void VKAPI_CALL pipeline_barrier(VkCommandBuffer commands, VkP
 
 static VKAPI_ATTR void VKAPI_CALL pipeline_barrier2(VkCommandBuffer commands, const VkDependencyInfo *info) {
     struct device *device = device_of(commands);
-    PFN_vkCmdPipelineBarrier2 next =
-        device->vk.CmdPipelineBarrier2 ? device->vk.CmdPipelineBarrier2 : device->vk.CmdPipelineBarrier2KHR;
     VkDependencyInfo asked = *info;
     for (uint32_t i = 0; i < info->imageMemoryBarrierCount; i++) {
         const VkImageMemoryBarrier2 *image = &info->pImageMemoryBarriers[i];
@@ -266,13 +259,13 @@ static VKAPI_ATTR void VKAPI_CALL pipeline_barrier2(VkCommandBuffer commands, co
         if (!hand_over(device, commands, &same))
             continue;
         asked.imageMemoryBarrierCount = (uint32_t)(image - asked.pImageMemoryBarriers);
-        next(commands, &asked);
+        device->vk.CmdPipelineBarrier2(commands, &asked);
         asked.pImageMemoryBarriers = image + 1;
         asked.memoryBarrierCount = asked.bufferMemoryBarrierCount = 0;
     }
     asked.imageMemoryBarrierCount =
         info->imageMemoryBarrierCount - (uint32_t)(asked.pImageMemoryBarriers - info->pImageMemoryBarriers);
-    next(commands, &asked);
+    device->vk.CmdPipelineBarrier2(commands, &asked);
 }
 
 #define HOOK(name, function)                                                                                 \

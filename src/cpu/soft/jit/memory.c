@@ -157,7 +157,7 @@ static struct x86_rm look_up_aligned(struct translation *t, enum x86_reg va, uns
     return found(t, va, 0, x86_mx(R15, RCX, 0, offsetof(struct tlb_entry, addend)), what(bytes, write));
 }
 
-/* --- groups of accesses off one base (access.c) */
+/* --- groups of accesses (access.c) */
 
 struct x86_rm jit_slot(int slot, int32_t pushed) {
     return x86_m(RSP, slot * 8 + pushed);
