@@ -78,6 +78,7 @@ enum gpu_status virgl_context_attach(void *renderer, uint32_t context, struct gp
     virgl_enter(renderer, context);
     virgl_library.ctx_attach_resource((int)context, (int)surface->id);
     virgl_leave(renderer);
+    virgl_lent_attach(context, surface);
     return GPU_OK;
 }
 
@@ -90,6 +91,10 @@ void virgl_context_detach(void *renderer, uint32_t context, struct gpu_surface *
 }
 
 enum gpu_status virgl_submit(void *renderer, uint32_t context, const void *commands, size_t size) {
+    struct virgl *virgl = renderer;
+    uint64_t copied = virgl_lent_refresh(context);
+    if (copied)
+        virgl->host.uploaded(virgl->host.ctx, copied);
     virgl_enter(renderer, context);
     /* It reads the commands only; the prototype is older than that promise. */
     int result = virgl_library.submit_cmd((void *)commands, (int)context, (int)(size / 4));

@@ -29,6 +29,7 @@ struct gpu_surface {
     const struct iovec *iov;   /* of a blob in the guest's memory */
     unsigned iov_count;
     uint8_t *map; /* a blob's host memory, once it was needed */
+    bool own_map; /* not virglrenderer's */
 };
 
 /* Around calls that may wait for the process of a context, or of any (0). */
@@ -57,6 +58,15 @@ void virgl_poll(void *renderer);
 
 /* virglrenderer was started with the compatibility profile: whether it loses nothing by that. */
 bool virgl_compatibility_suffices(void);
+
+/* --- lent.c */
+
+/* After virglrenderer was started with OpenGL. */
+void virgl_lent_start(void);
+/* The context may draw with the surface from now on. */
+void virgl_lent_attach(uint32_t context, const struct gpu_surface *surface);
+/* Before a stream of the context is executed. Returns how many bytes were copied. */
+uint64_t virgl_lent_refresh(uint32_t context);
 
 /* --- context.c */
 

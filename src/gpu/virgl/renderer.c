@@ -107,6 +107,8 @@ static int create(
         gpu_soft2d.destroy(virgl->soft);
         goto fail;
     }
+    if (opengl && vulkan)
+        virgl_lent_start();
     struct gpu_capset capset;
     if (virgl_poll_start(virgl, e) < 0) {
         renderer_destroy(virgl);

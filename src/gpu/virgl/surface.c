@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "gpu/pixels.h"
@@ -79,13 +80,19 @@ enum gpu_status virgl_surface_create_blob(void *renderer, uint32_t id, const str
     return settle(virgl_status(result), surface, out);
 }
 
+static void unmap_memory(struct gpu_surface *surface) {
+    if (surface->own_map)
+        munmap(surface->map, surface->blob_size);
+    else if (surface->map)
+        virgl_library.resource_unmap(surface->id);
+}
+
 void virgl_surface_destroy(void *renderer, struct gpu_surface *surface) {
     struct virgl *virgl = renderer;
     if (surface->plain) {
         gpu_soft2d.surface_destroy(virgl->soft, surface->plain);
     } else {
-        if (surface->map)
-            virgl_library.resource_unmap(surface->id);
+        unmap_memory(surface);
         virgl_enter(virgl, 0); /* every context that it is attached to hears of it */
         virgl_library.resource_unref(surface->id);
         virgl_leave(virgl);
@@ -137,24 +144,33 @@ enum gpu_status virgl_transfer_3d(void *renderer, uint32_t context, struct gpu_s
 
 /* --- host memory */
 
-/* A mapping past the end of its file would end the process at the first access there. */
-static bool memory_covers(const struct gpu_surface *surface) {
+/* The file that a blob's memory is, the caller's; -1: it is none. */
+static int export_file(const struct gpu_surface *surface) {
     uint32_t type;
     int fd;
     if (virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
-        return true; /* not a file */
-    off_t end = type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE ? 0 : lseek(fd, 0, SEEK_END);
+        return -1;
+    if (type != VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE)
+        return fd;
     close(fd);
-    return type == VIRGL_RENDERER_BLOB_FD_TYPE_OPAQUE || (end >= 0 && (uint64_t)end >= surface->blob_size);
+    return -1;
 }
 
-/* For as long as the surface. */
-static bool map_memory(struct gpu_surface *surface) {
+/* Such as the layer's and Venus's rings. Only these have seals. */
+static bool is_memfd(int fd) {
+    return fd >= 0 && fcntl(fd, F_GET_SEALS) >= 0;
+}
+
+/* A mapping past the end of its file would end the process at the first access there. */
+static bool covers(int fd, uint64_t size) {
+    off_t end = lseek(fd, 0, SEEK_END);
+    return end >= 0 && (uint64_t)end >= size;
+}
+
+static bool map_by_virglrenderer(struct gpu_surface *surface) {
     void *map = NULL;
     uint64_t mapped = 0;
-    if (surface->map)
-        return true;
-    if (!memory_covers(surface) || virgl_library.resource_map(surface->id, &map, &mapped) != 0 || !map)
+    if (virgl_library.resource_map(surface->id, &map, &mapped) != 0 || !map)
         return false;
     if (mapped < surface->blob_size) {
         virgl_library.resource_unmap(surface->id);
@@ -162,6 +178,29 @@ static bool map_memory(struct gpu_surface *surface) {
     }
     surface->map = map;
     return true;
+}
+
+/* virglrenderer neither maps nor unmaps a blob any more once it has made a texture of it for OpenGL. */
+static bool map_memfd(struct gpu_surface *surface, int fd) {
+    void *map = mmap(NULL, surface->blob_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        return false;
+    surface->map = map;
+    surface->own_map = true;
+    return true;
+}
+
+/* For as long as the surface. */
+static bool map_memory(struct gpu_surface *surface) {
+    if (surface->map)
+        return true;
+    int fd = export_file(surface);
+    bool done = false;
+    if (fd < 0 || covers(fd, surface->blob_size))
+        done = is_memfd(fd) ? map_memfd(surface, fd) : map_by_virglrenderer(surface);
+    if (fd >= 0)
+        close(fd);
+    return done;
 }
 
 enum gpu_status virgl_map(
@@ -183,24 +222,21 @@ void virgl_unmap(void *renderer, struct gpu_surface *surface) {
 
 /* --- what is shown */
 
-/* Only such files have seals. */
-static bool is_memfd(const struct gpu_surface *surface) {
-    uint32_t type;
-    int fd;
-    if (virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
-        return false;
-    int seals = fcntl(fd, F_GET_SEALS);
-    close(fd);
-    return seals >= 0;
-}
-
 /* virglrenderer has no map_info for memory that the guest cannot map, such as that of a swapchain which lies
  * in the device's own memory as far as the guest knows. It may be what no access ends well in, unless it is
  * the layer's. */
 static bool map_shown(struct gpu_surface *surface) {
     uint32_t map_info;
-    bool mappable = virgl_library.resource_get_map_info(surface->id, &map_info) == 0;
-    return (mappable || is_memfd(surface)) && map_memory(surface);
+    if (surface->map)
+        return true;
+    bool shown = virgl_library.resource_get_map_info(surface->id, &map_info) == 0;
+    if (!shown) {
+        int fd = export_file(surface);
+        shown = is_memfd(fd);
+        if (fd >= 0)
+            close(fd);
+    }
+    return shown && map_memory(surface);
 }
 
 /* Of a texture. */
