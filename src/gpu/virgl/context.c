@@ -70,6 +70,7 @@ void virgl_context_destroy(void *renderer, uint32_t context) {
     if (virgl->server)
         virgl_server_forget(virgl->server, context);
     virgl_library.context_destroy(context);
+    virgl_lent_forget(context);
 }
 
 enum gpu_status virgl_context_attach(void *renderer, uint32_t context, struct gpu_surface *surface) {
@@ -78,7 +79,6 @@ enum gpu_status virgl_context_attach(void *renderer, uint32_t context, struct gp
     virgl_enter(renderer, context);
     virgl_library.ctx_attach_resource((int)context, (int)surface->id);
     virgl_leave(renderer);
-    virgl_lent_attach(context, surface);
     return GPU_OK;
 }
 
@@ -92,12 +92,14 @@ void virgl_context_detach(void *renderer, uint32_t context, struct gpu_surface *
 
 enum gpu_status virgl_submit(void *renderer, uint32_t context, const void *commands, size_t size) {
     struct virgl *virgl = renderer;
-    uint64_t copied = virgl_lent_refresh(context);
+    size_t count = size / sizeof(uint32_t);
+    uint64_t copied = virgl_lent_begin(context, commands, count);
     if (copied)
         virgl->host.uploaded(virgl->host.ctx, copied);
     virgl_enter(renderer, context);
     /* It reads the commands only; the prototype is older than that promise. */
-    int result = virgl_library.submit_cmd((void *)commands, (int)context, (int)(size / 4));
+    int result = virgl_library.submit_cmd((void *)commands, (int)context, (int)count);
     virgl_leave(renderer);
+    virgl_lent_end(context, commands, count);
     return virgl_status(result);
 }

@@ -63,10 +63,11 @@ bool virgl_compatibility_suffices(void);
 
 /* After virglrenderer was started with OpenGL. */
 void virgl_lent_start(void);
-/* The context may draw with the surface from now on. */
-void virgl_lent_attach(uint32_t context, const struct gpu_surface *surface);
-/* Before a stream of the context is executed. Returns how many bytes were copied. */
-uint64_t virgl_lent_refresh(uint32_t context);
+/* Around the execution of a stream of a context. Returns how many bytes were copied for it. */
+uint64_t virgl_lent_begin(uint32_t context, const uint32_t *words, size_t count);
+void virgl_lent_end(uint32_t context, const uint32_t *words, size_t count);
+/* The context is gone. */
+void virgl_lent_forget(uint32_t context);
 
 /* --- context.c */
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gpu/virgl/internal.h"
+#include "gpu/virgl/uses.h"
 
 enum { /* of EGL, EGL_EXT_image_dma_buf_import and its modifiers, EGL_KHR_gl_texture_2D_image */
     WIDTH = 0x3057,
@@ -95,25 +96,19 @@ struct request {
 };
 
 struct copy {
-    struct copy *next;
+    struct use use;
     void *image;
     unsigned texture;
     ino_t inode;
-    uint64_t contexts; /* that may have a blob of this memory: the bit of their ids modulo 64 */
     const struct pixel_format *format;
     struct request layout;
     uint8_t *map;
     size_t size;
 };
 
-static struct copy *copies;
-static uint32_t current; /* the context whose stream is being executed */
-static bool forced;
+static struct uses uses; /* a struct copy each */
+static bool forced, added;
 static uint64_t copied;
-
-static uint64_t context_bit(uint32_t context) {
-    return 1ull << context % 64;
-}
 
 /* --- what is asked for */
 
@@ -219,6 +214,33 @@ static bool make_texture(struct copy *copy, void *display) {
     return copy->image;
 }
 
+static bool is_file(uint32_t resource, ino_t inode) {
+    uint32_t type;
+    int fd;
+    struct stat file;
+    if (virgl_library.resource_export_blob(resource, &type, &fd) != 0)
+        return false;
+    bool same = lent(fd) && fstat(fd, &file) == 0 && file.st_ino == inode;
+    close(fd);
+    return same;
+}
+
+/* The resource of this memory that the stream makes a texture of; 0 if that is not clear. */
+static uint32_t find_resource(ino_t inode) {
+    uint32_t found = 0;
+    if (uses.typed_count > USES_TYPED)
+        return 0;
+    for (unsigned i = 0; i < uses.typed_count; i++) {
+        uint32_t id = uses.typed[i];
+        if (id == found || !is_file(id, inode))
+            continue;
+        if (found)
+            return 0;
+        found = id;
+    }
+    return found;
+}
+
 /* Its image; NULL if there is none. */
 static void *make_copy(void *display, const struct request *request) {
     const struct pixel_format *format = find_format(request->fourcc);
@@ -227,13 +249,14 @@ static void *make_copy(void *display, const struct request *request) {
         return NULL;
     copy->format = format;
     copy->layout = *request;
-    copy->contexts = context_bit(current);
     if (!map_memory(copy, request->fd) || !make_texture(copy, display)) {
         destroy(copy);
         return NULL;
     }
-    copy->next = copies;
-    copies = copy;
+    copy->use.resource = find_resource(copy->inode);
+    copy->use.next = uses.list;
+    uses.list = &copy->use;
+    added = true;
     return copy->image;
 }
 
@@ -249,11 +272,11 @@ static void *create_image(
 }
 
 static unsigned destroy_image(void *display, void *image) {
-    for (struct copy **link = &copies; *link; link = &(*link)->next) {
-        struct copy *copy = *link;
+    for (struct use **link = &uses.list; *link; link = &(*link)->next) {
+        struct copy *copy = (struct copy *)*link;
         if (copy->image != image)
             continue;
-        *link = copy->next;
+        *link = copy->use.next;
         destroy(copy);
         break;
     }
@@ -262,32 +285,29 @@ static unsigned destroy_image(void *display, void *image) {
 
 /* --- the renderer's side */
 
-void virgl_lent_attach(uint32_t context, const struct gpu_surface *surface) {
-    uint32_t type;
-    int fd;
-    struct stat file;
-    if (!copies || !surface->blob_size || virgl_library.resource_export_blob(surface->id, &type, &fd) != 0)
-        return;
-    bool known = lent(fd) && fstat(fd, &file) == 0;
-    close(fd);
-    for (struct copy *copy = copies; known && copy; copy = copy->next)
-        if (copy->inode == file.st_ino)
-            copy->contexts |= context_bit(context);
-}
-
-uint64_t virgl_lent_refresh(uint32_t context) {
+uint64_t virgl_lent_begin(uint32_t context, const uint32_t *words, size_t count) {
     uint64_t before = copied;
     bool entered = false;
-    current = context;
-    for (struct copy *copy = copies; copy; copy = copy->next) {
-        if (!(copy->contexts & context_bit(context)))
+    uses_scan(&uses, context, words, count);
+    for (struct use *use = uses.list; use; use = use->next) {
+        if (!use->read)
             continue;
         if (!entered)
             virgl_library.force_ctx_0();
         entered = true;
-        upload(copy);
+        upload((struct copy *)use);
     }
     return copied - before;
+}
+
+void virgl_lent_end(uint32_t context, const uint32_t *words, size_t count) {
+    if (added)
+        uses_scan(&uses, context, words, count);
+    added = false;
+}
+
+void virgl_lent_forget(uint32_t context) {
+    uses_forget(&uses, context);
 }
 
 static bool find_functions(void *(*find)(const char *name)) {
