@@ -9,6 +9,8 @@
 #include "support/fake_renderer.h"
 
 #ifdef FUZZ_VIRGL
+#include "support/lent_blob.h"
+
 static const bool use_virgl = true;
 #else
 static const bool use_virgl = false;
@@ -58,6 +60,19 @@ static uint32_t virgl_header(struct input *in, unsigned length) {
     return next_byte(in) % 56u | (next_byte(in) % 16u) << 8 | length << 16;
 }
 
+enum { LENT_ID = 3, SET_TYPE = 49, SET_TYPE_WORDS = 10 };
+
+/* Mostly a picture that lies inside of a blob. Returns how many words it has. */
+static unsigned set_type(struct input *in, uint32_t *words) {
+    static const uint32_t formats[] = {1, 2, 7, 8, 64, 67, 94, 131};
+    const uint32_t command[] = {SET_TYPE | SET_TYPE_WORDS << 16, 1 + next_byte(in) % 8u,
+        formats[next_byte(in) % 8], 8, 1 + next_byte(in) % 65u, 1 + next_byte(in) % 33u, 0,
+        next_byte(in) < 16 ? next_word(in) : 0, 0, next_byte(in) < 64 ? next_word(in) : 256,
+        next_byte(in) < 64 ? next_word(in) : 0};
+    memcpy(words, command, sizeof command);
+    return sizeof command / sizeof command[0];
+}
+
 /* A body that a 3D renderer does not refuse at first sight. Returns how many words it has. */
 static unsigned sensible_body(struct input *in, uint32_t *words) {
     static const uint32_t capsets[] = {0, 1, 2, 4};
@@ -80,7 +95,12 @@ static unsigned sensible_body(struct input *in, uint32_t *words) {
     case VIRTIO_GPU_CMD_SUBMIT_3D: {
         unsigned at = 2;
         while (at < 200 && in->size) {
-            unsigned length = next_byte(in) % 24u;
+            unsigned length = next_byte(in);
+            if (length >= 224) {
+                at += set_type(in, body + at);
+                continue;
+            }
+            length %= 24;
             body[at++] = virgl_header(in, length);
             for (; length; length--)
                 body[at++] = next_word(in);
@@ -100,7 +120,7 @@ static unsigned sensible_body(struct input *in, uint32_t *words) {
         body[1] = 1 + next_byte(in) % 3;
         body[2] = next_byte(in) % 8;
         body[3] = body[1] == 2 ? 0 : 1;
-        body[4] = next_byte(in) % 4;
+        body[4] = next_byte(in) % 4; /* LENT_ID among them */
         body[6] = (1 + next_byte(in) % 4) * PAGE;
         body[8] = PIXELS;
         body[10] = 4 * PAGE;
@@ -159,7 +179,18 @@ static uint32_t get_features(struct driver *d) {
 }
 
 #ifdef FUZZ_VIRGL
-static const struct gpu_renderer_ops *const first_renderer = &gpu_3d;
+static struct gpu_renderer_ops lending_renderer;
+static const struct gpu_renderer_ops *const first_renderer = &lending_renderer;
+
+static enum gpu_status create_blob(void *renderer, uint32_t id, const struct gpu_blob *blob,
+    const struct iovec *iov, unsigned count, struct gpu_surface **surface) {
+    if (blob->memory != GPU_BLOB_HOST3D || blob->id != LENT_ID)
+        return gpu_3d.surface_create_blob(renderer, id, blob, iov, count, surface);
+    int fd = make_lent_file(blob->size);
+    *surface = fd < 0 ? NULL : lend_blob(id, fd, blob->size);
+    close(fd);
+    return *surface ? GPU_OK : GPU_FAILED;
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -170,6 +201,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
     void *renderer;
     (void)argc;
     (void)argv;
+    setenv("PEARVISOR_GL_COPIES", "1", 1);
+    lending_renderer = gpu_3d;
+    lending_renderer.surface_create_blob = create_blob;
     if (gpu_3d.create(&renderer, &host, &e) < 0) {
         printf("Done 0 runs in 0 second(s): %s\n", e.text);
         exit(0);

@@ -79,7 +79,7 @@ done
 kill -TERM $vm
 wait $vm
 grep '^{' "$work/out" | tail -n 1 | # the render server may say something after it
-    python3 -c 'import json, sys; assert json.load(sys.stdin)["gpu"]["errors"] == 0' || fail "--stats" "$work/out"
+    python3 -c 'import json, sys; s = json.load(sys.stdin)["gpu"]; assert s["errors"] == s["bytes_uploaded"] == 0' || fail "--stats" "$work/out"
 
 # vkcube: a cube with a logo in the middle of a dark grey square, which is in the middle of the screen.
 PYTHONPATH=$top/tests/support python3 - "$work/a.png" <<'P' || fail "the picture"

@@ -41,7 +41,6 @@ static void bind(struct use *use, const struct use_stage *stage) {
         use->always = true;
     else
         use->stages[use->stage_count++] = *stage;
-    use->bound = true;
 }
 
 static bool has_view(const struct use *use, uint32_t context, uint32_t handle) {
@@ -95,6 +94,19 @@ static void note_named(struct uses *uses, const struct command *command) {
             }
 }
 
+static bool bound_in(const struct use *use, uint32_t context) {
+    for (unsigned i = 0; i < use->stage_count; i++)
+        if (use->stages[i].context == context)
+            return true;
+    return false;
+}
+
+/* In whichever sub-context. */
+static void draw(struct uses *uses) {
+    for (struct use *use = uses->list; use; use = use->next)
+        use->read |= bound_in(use, uses->context);
+}
+
 static void note(struct uses *uses, const struct command *command) {
     switch (command->code) {
     case SET_SUB_CONTEXT:
@@ -112,7 +124,7 @@ static void note(struct uses *uses, const struct command *command) {
             destroy_object(uses, command->body[0]);
         break;
     case DRAW:
-    case LAUNCH_GRID: uses->draws = true; break;
+    case LAUNCH_GRID: draw(uses); break;
     case SET_SAMPLER_VIEWS: set_views(uses, command); break;
     case SET_TYPE:
         if (command->length && uses->typed_count++ < USES_TYPED)
@@ -127,22 +139,12 @@ static void note(struct uses *uses, const struct command *command) {
     }
 }
 
-static bool bound_in(const struct use *use, uint32_t context) {
-    for (unsigned i = 0; i < use->stage_count; i++)
-        if (use->stages[i].context == context)
-            return true;
-    return false;
-}
-
 void uses_scan(struct uses *uses, uint32_t context, const uint32_t *words, size_t count) {
     uses->context = context;
     uses->sub_context = UINT32_MAX; /* Mesa begins with it */
     uses->typed_count = 0;
-    uses->draws = false;
-    for (struct use *use = uses->list; use; use = use->next) {
+    for (struct use *use = uses->list; use; use = use->next)
         use->read = use->always || !use->resource;
-        use->bound = bound_in(use, context);
-    }
     for (size_t at = 0; at < count;) {
         const struct command command = {
             (uint8_t)words[at], (uint8_t)(words[at] >> 8), words[at] >> 16, words + at + 1};
@@ -151,8 +153,6 @@ void uses_scan(struct uses *uses, uint32_t context, const uint32_t *words, size_
         note(uses, &command);
         at += command.length + 1;
     }
-    for (struct use *use = uses->list; use; use = use->next)
-        use->read |= use->bound && uses->draws;
 }
 
 void uses_forget(struct uses *uses, uint32_t context) {

@@ -12,7 +12,7 @@ struct use {
     struct use *next;
     uint32_t resource; /* 0: not known, and taken to be read by every stream */
     bool always;       /* it is used in more ways than can be followed */
-    bool bound, read;  /* before or in the stream that was scanned last; by it */
+    bool read;         /* by the stream that was scanned last */
     unsigned view_count, stage_count;
     struct use_view {
         uint32_t context, handle;
@@ -25,9 +25,8 @@ struct use {
 struct uses {
     struct use *list;
     uint32_t context, sub_context; /* of the stream that was scanned last */
-    bool draws;
-    uint32_t typed[USES_TYPED]; /* the resources that it makes textures of, */
-    unsigned typed_count;       /* which may be more than there is room for */
+    uint32_t typed[USES_TYPED];    /* the resources that it makes textures of, */
+    unsigned typed_count;          /* which may be more than there is room for */
 };
 
 /* Before the stream is executed; and again after it for uses that it has added, whose views it may have made.
