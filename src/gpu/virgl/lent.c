@@ -49,7 +49,11 @@ enum { /* of OpenGL */
     RGBA16F = 0x881a,
 };
 
-enum { SIDE_MAX = 16384, ERRORS_MAX = 16 };
+enum {
+    SIDE_MAX = 16384,
+    ERRORS_MAX = 16,
+    COPIES_MAX = 512, /* each takes time with every command that names resources */
+};
 
 typedef void *create_image_fn(
     void *display, void *context, unsigned target, void *buffer, const int32_t *attributes);
@@ -109,6 +113,7 @@ struct copy {
 static struct uses uses; /* a struct copy each */
 static bool forced, added;
 static uint64_t copied;
+static unsigned copy_count;
 
 /* --- what is asked for */
 
@@ -244,7 +249,7 @@ static uint32_t find_resource(ino_t inode) {
 /* Its image; NULL if there is none. */
 static void *make_copy(void *display, const struct request *request) {
     const struct pixel_format *format = find_format(request->fourcc);
-    struct copy *copy = format ? calloc(1, sizeof *copy) : NULL;
+    struct copy *copy = format && copy_count < COPIES_MAX ? calloc(1, sizeof *copy) : NULL;
     if (!copy)
         return NULL;
     copy->format = format;
@@ -256,6 +261,7 @@ static void *make_copy(void *display, const struct request *request) {
     copy->use.resource = find_resource(copy->inode);
     copy->use.next = uses.list;
     uses.list = &copy->use;
+    copy_count++;
     added = true;
     return copy->image;
 }
@@ -277,6 +283,7 @@ static unsigned destroy_image(void *display, void *image) {
         if (copy->image != image)
             continue;
         *link = copy->use.next;
+        copy_count--;
         destroy(copy);
         break;
     }
