@@ -54,6 +54,7 @@ static struct memory *memory_map(const struct device *device, int fd, VkDeviceSi
         memory_unmap(memory);
         return NULL;
     }
+    madvise(memory->data, size, MADV_HUGEPAGE); /* a driver may pin it page by page */
     return memory;
 }
 
