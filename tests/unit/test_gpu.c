@@ -597,7 +597,7 @@ static void reset(void **state) {
 
 static struct gpu_renderer_host slow_host;
 static uint64_t slow_fences[64];
-static unsigned slow_count;
+static atomic_uint slow_count;
 
 static int slow_create(void **renderer, const struct gpu_renderer_host *host, struct error *e) {
     slow_host = *host;
@@ -608,15 +608,20 @@ static int slow_create(void **renderer, const struct gpu_renderer_host *host, st
 static void slow_fence(void *renderer, struct gpu_timeline timeline, uint64_t fence) {
     (void)renderer;
     assert_int_equal(timeline.context, 0);
-    slow_fences[slow_count++] = fence;
+    slow_fences[slow_count] = fence;
+    slow_count++;
 }
 
 static struct gpu_renderer_ops slow_renderer;
 
-static int setup_slow(void **state) {
+static void make_slow(void) {
     slow_renderer = gpu_soft2d;
     slow_renderer.create = slow_create;
     slow_renderer.fence = slow_fence;
+}
+
+static int setup_slow(void **state) {
+    make_slow();
     *state = start(1, &slow_renderer, 0);
     return 0;
 }
@@ -714,6 +719,35 @@ static void thread(void **state) {
     driver_destroy(d);
 }
 
+/* What the renderer reports on a thread of its own has been returned when it goes on, whatever the device's
+ * does. */
+static void fences_beside_the_thread(void **state) {
+    (void)state;
+    make_slow();
+    struct virtio_gpu_config config = {.renderer = &slow_renderer, .scanouts = 1, .width = 64, .height = 64};
+    struct driver *d = driver_create(&config);
+    const struct virtio_gpu_ctrl_hdr fenced = {
+        .type = VIRTIO_GPU_CMD_GET_DISPLAY_INFO, .flags = VIRTIO_GPU_FLAG_FENCE};
+    const struct virtio_gpu_ctrl_hdr plain = {.type = VIRTIO_GPU_CMD_MOVE_CURSOR};
+    for (unsigned round = 0; round < 60; round++) {
+        memcpy(at(d, REQUEST), &fenced, sizeof fenced);
+        offer(d, VIRTIO_GPU_CONTROL_QUEUE, sizeof fenced, 2048);
+        for (unsigned i = 0; slow_count <= round; i++) {
+            assert_true(i < 5000);
+            usleep(1000);
+        }
+        assert_false(returned(d, VIRTIO_GPU_CONTROL_QUEUE, NULL));
+        memcpy(at(d, REQUEST), &plain, sizeof plain);
+        offer(d, VIRTIO_GPU_CURSOR_QUEUE, sizeof plain, 2048); /* which the thread answers meanwhile */
+        unsigned interrupts = d->interrupts;
+        slow_host.fence_done(slow_host.ctx, (struct gpu_timeline){0}, slow_fences[round]);
+        assert_true(returned(d, VIRTIO_GPU_CONTROL_QUEUE, NULL));
+        assert_true(d->interrupts > interrupts);
+        wait_for(d, VIRTIO_GPU_CURSOR_QUEUE);
+    }
+    driver_destroy(d);
+}
+
 static void statistics(void **state) {
     struct driver *d = *state;
     display_info(d);
@@ -756,6 +790,7 @@ int main(void) {
         TEST(statistics),
         TEST_SLOW(fences),
         cmocka_unit_test(thread),
+        cmocka_unit_test(fences_beside_the_thread),
     };
     return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);
 }

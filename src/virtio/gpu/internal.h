@@ -85,7 +85,7 @@ struct gpu_state {
     unsigned context_count;
     uint64_t host_memory; /* bytes that resources and frames account for */
 
-    /* Under gpu->pending_lock; in the order of arrival. */
+    /* Under gpu->pending_lock, as are the rings of what was used; in the order of arrival. */
     struct gpu_pending pending[GPU_MAX_PENDING];
     unsigned pending_count;
     uint32_t lost[GPU_MAX_CONTEXTS]; /* contexts that the renderer lost and the GPU thread has not seen to */

@@ -1,4 +1,5 @@
-/* The GPU's thread: drains the queues in batches and returns fenced commands when the renderer is done. */
+/* The GPU's thread: drains the queues in batches. Fenced commands are returned when the renderer is done, by
+ * its threads. */
 #include "host/clock.h"
 #include "host/sleep.h"
 #include "virtio/gpu/internal.h"
@@ -9,20 +10,6 @@ enum { BATCH = 64 }; /* commands between two interrupts, when the driver is fast
 
 static bool same_timeline(struct gpu_timeline a, struct gpu_timeline b) {
     return a.context == b.context && a.ring == b.ring;
-}
-
-void gpu_worker_fence_done(void *ctx, struct gpu_timeline timeline, uint64_t fence) {
-    struct virtio_gpu *gpu = ctx;
-    struct gpu_state *state = &gpu->state;
-    pthread_mutex_lock(&gpu->pending_lock);
-    for (unsigned i = 0; i < state->pending_count; i++) {
-        struct gpu_pending *p = &state->pending[i];
-        if (p->fence <= fence && same_timeline(p->timeline, timeline))
-            p->done = true;
-    }
-    pthread_mutex_unlock(&gpu->pending_lock);
-    if (gpu->config.no_thread || !pthread_equal(pthread_self(), gpu->thread))
-        gpu_worker_wake(gpu); /* the GPU's own thread is on its way to return_done() */
 }
 
 void gpu_worker_forget_context(struct virtio_gpu *gpu, uint32_t context) {
@@ -49,9 +36,10 @@ static void add_pending(struct virtio_gpu *gpu, const struct gpu_pending *pendin
     gpu->config.renderer->fence(gpu->renderer, pending->timeline, pending->fence);
 }
 
-static void return_done(struct virtio_gpu *gpu) {
+/* Under pending_lock, like the next. Returns whether that made room where there was none. */
+static bool return_done(struct virtio_gpu *gpu) {
     struct gpu_state *state = &gpu->state;
-    pthread_mutex_lock(&gpu->pending_lock);
+    bool full = state->pending_count == GPU_MAX_PENDING;
     uint64_t now = state->pending_count ? host_now_ns() : 0;
     unsigned kept = 0;
     for (unsigned i = 0; i < state->pending_count; i++) {
@@ -64,7 +52,32 @@ static void return_done(struct virtio_gpu *gpu) {
         }
     }
     state->pending_count = kept;
+    return full && kept < GPU_MAX_PENDING;
+}
+
+static void interrupt(struct virtio_gpu *gpu) {
+    for (unsigned i = 0; i < VIRTIO_GPU_QUEUES; i++)
+        virtq_interrupt(virtio_queue(gpu->transport, i));
+}
+
+/* A thread of the renderer's returns the commands itself: for many a guest nothing goes on before they come.
+ * The GPU's own is on its way to that. */
+void gpu_worker_fence_done(void *ctx, struct gpu_timeline timeline, uint64_t fence) {
+    struct virtio_gpu *gpu = ctx;
+    struct gpu_state *state = &gpu->state;
+    bool here = !gpu->config.no_thread && !pthread_equal(pthread_self(), gpu->thread);
+    pthread_mutex_lock(&gpu->pending_lock);
+    for (unsigned i = 0; i < state->pending_count; i++) {
+        struct gpu_pending *p = &state->pending[i];
+        if (p->fence <= fence && same_timeline(p->timeline, timeline))
+            p->done = true;
+    }
+    bool room = here && return_done(gpu);
+    if (here)
+        interrupt(gpu);
     pthread_mutex_unlock(&gpu->pending_lock);
+    if (room)
+        gpu_worker_wake(gpu);
 }
 
 /* --- queues */
@@ -73,7 +86,9 @@ static void return_done(struct virtio_gpu *gpu) {
 static void execute(struct virtio_gpu *gpu, unsigned queue, uint64_t since) {
     struct gpu_result result = gpu_command(gpu, queue, &gpu->chain);
     if (!result.fenced) {
+        pthread_mutex_lock(&gpu->pending_lock);
         virtq_push(virtio_queue(gpu->transport, queue), gpu->chain.head, result.written);
+        pthread_mutex_unlock(&gpu->pending_lock);
         return;
     }
     struct gpu_pending pending = {
@@ -103,9 +118,10 @@ static unsigned drain_batch(struct virtio_gpu *gpu) {
     /* The cursor's queue is the fast track (5.7.2): it is never behind more than one batch of the other. */
     unsigned count = drain_queue(gpu, VIRTIO_GPU_CURSOR_QUEUE);
     count += drain_queue(gpu, VIRTIO_GPU_CONTROL_QUEUE);
+    pthread_mutex_lock(&gpu->pending_lock);
     return_done(gpu);
-    for (unsigned i = 0; i < VIRTIO_GPU_QUEUES; i++)
-        virtq_interrupt(virtio_queue(gpu->transport, i));
+    interrupt(gpu);
+    pthread_mutex_unlock(&gpu->pending_lock);
     return count;
 }
 
