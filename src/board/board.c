@@ -171,7 +171,7 @@ static int copy_string(char **to, const char *from, struct error *e) {
     return 0;
 }
 
-static int create_vm(struct board *board, struct error *e) {
+static int create_vm(struct board *board, uint64_t ram_size, struct error *e) {
     board->machine = (struct engine_machine){
         .ctx = board,
         .mmio_read = on_mmio_read,
@@ -188,6 +188,7 @@ static int create_vm(struct board *board, struct error *e) {
     const struct engine_config config = {
         .memory = board->memory,
         .machine = &board->machine,
+        .ram_size = ram_size,
         .vcpus = board->cpus,
         .options = board->engine_options,
         .profile = board->profile,
@@ -310,7 +311,7 @@ static int build(struct board *board, const struct board_config *c, struct error
     board->event_timer = host_timer_create(c->loop, on_event_timer, board);
     if (!board->event_timer)
         return error_set(e, "out of memory");
-    if (create_vm(board, e) < 0 || create_ram(board, c->memory_size, e) < 0 ||
+    if (create_vm(board, c->memory_size, e) < 0 || create_ram(board, c->memory_size, e) < 0 ||
         create_firmware(board, c, e) < 0 || load(board, e) < 0)
         return -1;
     if (create_devices(board, c->loop, c->serial, e) < 0)

@@ -63,6 +63,7 @@ struct engine_stats {
 struct engine_config {
     struct memory *memory;                /* the engine listens to it */
     const struct engine_machine *machine; /* outlives the VM */
+    uint64_t ram_size;                    /* bytes; what the engine keeps for itself grows with it */
     unsigned vcpus;                       /* 1 to 8 */
     const char *options;                  /* the engine's own, or NULL (soft.c) */
     const char *profile;                  /* FILE[,symbols=FILE] (soft/profile.h), or NULL */

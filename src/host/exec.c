@@ -31,6 +31,6 @@ void host_exec_destroy(struct host_exec *memory) {
     *memory = (struct host_exec){0};
 }
 
-void host_exec_discard(struct host_exec *memory) {
-    madvise(memory->write, memory->size, MADV_REMOVE);
+void host_exec_discard(struct host_exec *memory, size_t from) {
+    madvise(memory->write + from, memory->size - from, MADV_REMOVE);
 }

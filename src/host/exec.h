@@ -15,5 +15,5 @@ struct host_exec {
  */
 int host_exec_create(struct host_exec *memory, const char *name, size_t size);
 void host_exec_destroy(struct host_exec *memory);
-/* Gives the pages back; they read as zeroes then. */
-void host_exec_discard(struct host_exec *memory);
+/* Gives the pages from that offset on back; they read as zeroes then. */
+void host_exec_discard(struct host_exec *memory, size_t from);

@@ -9,10 +9,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bus/memory.h"
 #include "cpu/engine.h"
 #include "cpu/soft/cpu.h"
+#include "cpu/soft/jit/internal.h"
 #include "cpu/soft/jit/jit.h"
 #include "cpu/soft/jit/x86.h"
 #include "support/lonely_machine.h"
@@ -608,24 +610,60 @@ static const uint32_t recycle[] = {
     0xd65f03c0, // ret
 };
 
-static void recycles_memory(void **state) {
-    (void)state;
-    enum { ADD_1 = 0x91000421, LDR = 0xf9400004, ADD_LOADED = 0x8b040021, RET = 0xd65f03c0, PAIRS = 40 };
-    static uint32_t program[1024 + 1 + 2 * PAIRS + 1];
+enum { RECYCLE_PAIRS = 40, RECYCLE_SIZE = 1024 + 1 + 2 * RECYCLE_PAIRS + 1 };
+
+static const uint32_t *recycle_program(void) {
+    enum { ADD_1 = 0x91000421, LDR = 0xf9400004, ADD_LOADED = 0x8b040021, RET = 0xd65f03c0 };
+    static uint32_t program[RECYCLE_SIZE];
     uint32_t *function = &program[1024];
     memcpy(program, recycle, sizeof recycle);
     *function++ = ADD_1;
-    for (uint32_t i = 0; i < PAIRS; i++) {
+    for (uint32_t i = 0; i < RECYCLE_PAIRS; i++) {
         *function++ = LDR | i << 10; /* ldr x4, [x0, #8 * i] */
         *function++ = ADD_LOADED;
     }
     *function = RET;
-    compare(program, sizeof program, true);
+    return program;
+}
+
+static void run_recycle(struct machine *m) {
+    run(m, recycle_program(), RECYCLE_SIZE * sizeof(uint32_t));
+}
+
+static void recycles_memory(void **state) {
+    (void)state;
+    compare(recycle_program(), RECYCLE_SIZE * sizeof(uint32_t), true);
 
     struct machine m;
     create(&m, "eager");
-    run(&m, program, sizeof program);
-    assert_true(m.cpu->stats.code_flushes > 10); /* of 8 parts */
+    run_recycle(&m);
+    assert_true(m.cpu->stats.code_flushes > 10); /* of 4 parts */
+    destroy(&m);
+}
+
+/* Flushes of the next look at whether the code has become sparse. */
+static uint64_t look(struct machine *m) {
+    uint64_t before = m->cpu->stats.code_flushes;
+    usleep(JIT_LOOK_NS / 1000 + 10000);
+    jit_settle(m->cpu);
+    return m->cpu->stats.code_flushes - before;
+}
+
+static void settles(void **state) {
+    (void)state;
+    struct machine m;
+    if (!jit_available())
+        skip();
+    create(&m, "eager");
+    run_recycle(&m);
+    assert_int_equal(look(&m), 0); /* much was translated just now */
+    jit_settle(m.cpu);             /* too soon to say */
+    assert_int_equal(look(&m), 1);
+    assert_int_equal(look(&m), 0);
+    assert_int_equal(look(&m), 0); /* nothing new */
+    const uint64_t translations = m.cpu->stats.translations;
+    run_recycle(&m);
+    assert_true(m.cpu->stats.translations > translations);
     destroy(&m);
 }
 
@@ -670,6 +708,7 @@ int main(void) {
         cmocka_unit_test(runs_stack),
         cmocka_unit_test(runs_faults),
         cmocka_unit_test(recycles_memory),
+        cmocka_unit_test(settles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,8 @@ static void cpu_destroy(struct cpu *cpu) {
 /* --engine soft: what is executed often is translated, where the host has a translator. soft,interp: nothing
  * is. For tests, soft,eager: everything is at once, and every exception sees all flags; soft,verify: what is
  * translated is interpreted as well, and compared; soft,eager,verify: both. */
+enum { CODE_SHARE = 20 }; /* the guest's memory over that of all its vCPUs' translations */
+
 struct translate {
     bool translate;
     struct jit_options jit;
@@ -120,6 +122,7 @@ static int vm_create(struct engine_vm **out, const struct engine_config *config,
     if (parse_options(config->options, &how, e) < 0)
         return -1;
     how.jit.count = config->count_instructions;
+    how.jit.memory = config->ram_size / CODE_SHARE / config->vcpus;
     struct soft_vm *vm = calloc(1, sizeof *vm);
     if (!vm)
         return error_set(e, "no memory for the virtual machine's CPUs");

@@ -8,6 +8,7 @@
 #include "cpu/soft/jit/jit.h"
 #include "cpu/soft/jit/vector.h"
 #include "cpu/soft/jit/verify.h"
+#include "host/clock.h"
 
 static size_t entries_bytes(void) {
     return sizeof(jit_entries) * JIT_PAGES;
@@ -32,6 +33,13 @@ static void begin(struct jit *jit) {
     jit->end = jit->memory.write + JIT_PART;
 }
 
+static unsigned parts_in(uint64_t memory) {
+    uint64_t parts = memory / JIT_PART;
+    if (parts < JIT_LEAST_PARTS)
+        return JIT_LEAST_PARTS;
+    return parts < JIT_MOST_PARTS ? (unsigned)parts : JIT_MOST_PARTS;
+}
+
 int jit_create(struct cpu *cpu, const struct jit_options *options) {
     struct jit *jit = cpu->jit = calloc(1, sizeof *jit);
     if (!jit)
@@ -39,9 +47,10 @@ int jit_create(struct cpu *cpu, const struct jit_options *options) {
     void *entries = mmap(
         NULL, entries_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     jit->entries = entries == MAP_FAILED ? NULL : entries;
+    jit->parts = parts_in(options->memory);
     jit->translation = malloc(sizeof *jit->translation);
     if (!jit->entries || !jit->translation || (options->verify && verify_create(cpu) < 0) ||
-        host_exec_create(&jit->memory, "pearvisor-code", JIT_MEMORY) < 0) {
+        host_exec_create(&jit->memory, "pearvisor-code", (size_t)jit->parts * JIT_PART) < 0) {
         jit_destroy(cpu);
         return -1;
     }
@@ -213,7 +222,7 @@ void jit_make_room(struct cpu *cpu) {
         return;
     uint8_t *full = jit->end - JIT_PART;
     unsigned part = (unsigned)(full - jit->memory.write) / JIT_PART;
-    part = (part + 1) % JIT_PARTS;
+    part = (part + 1) % jit->parts;
     forget_part(cpu, part);
     /* Little is written there any more: its pages need not be resident twice. */
     madvise(full, JIT_PART, MADV_DONTNEED);
@@ -221,6 +230,32 @@ void jit_make_room(struct cpu *cpu) {
     if (part) {
         jit->at = jit->memory.write + part * JIT_PART;
         jit->end = jit->at + JIT_PART;
+    }
+}
+
+/* What was translated while the guest started, or for a program that has ended, lies between what still runs:
+ * of a host's page, and of its cache lines, little is used. Once little new is translated, everything is
+ * forgotten, and what runs comes to lie side by side. Then so much must be new that it is worth it again. */
+void jit_settle(struct cpu *cpu) {
+    enum { LITTLE = 256, WORTH = 4096 }; /* regions, the first between two looks */
+    struct jit *jit = cpu->jit;
+    uint64_t now = host_now_ns();
+    if (now < jit->next_look)
+        return;
+    uint64_t made = cpu->stats.translations, new = made - jit->seen;
+    jit->next_look = now + JIT_LOOK_NS;
+    jit->seen = made;
+    if (new > LITTLE)
+        return;
+    if (jit->settling) {
+        jit->settling = false;
+        jit->again = made - jit->settled;
+        jit->settled = made;
+    } else if (made - jit->settled > WORTH + jit->again) {
+        jit->settling = true;
+        jit->settled = made;
+        jit_flush(cpu);
+        host_exec_discard(&jit->memory, JIT_PART);
     }
 }
 

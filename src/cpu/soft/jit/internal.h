@@ -7,15 +7,16 @@
 #include "host/exec.h"
 
 enum {
-    JIT_MEMORY = 32 << 20, /* code of one vCPU */
-    JIT_PARTS = 8,         /* it is forgotten in parts, in turn */
-    JIT_PART = JIT_MEMORY / JIT_PARTS,
-    JIT_STUBS = 4096,     /* of it, at its start: what all regions use */
+    JIT_PART = 6 << 20, /* of the memory for code, which is forgotten in parts, in turn */
+    JIT_LEAST_PARTS = 4,
+    JIT_MOST_PARTS = 32,
+    JIT_STUBS = 4096,     /* at its start: what all regions use */
     JIT_ROOM = 512 << 10, /* more than any region needs */
     JIT_PAGES = 4096,     /* physical pages with translations */
     JIT_BUCKETS = 4096,
-    JIT_LOOK_UPS = 6, /* sizes of accesses, 1 to 32 bytes */
-    JIT_HOT = 12,     /* a place is translated when it has been come to this often */
+    JIT_LOOK_UPS = 6,        /* sizes of accesses, 1 to 32 bytes */
+    JIT_LOOK_NS = 250000000, /* between two looks at whether little is translated any more */
+    JIT_HOT = 12,            /* a place is translated when it has been come to this often */
 };
 
 /* Translations of one physical page. */
@@ -57,9 +58,15 @@ enum { JIT_CHAIN_CALL = 5 }; /* bytes of the CALL, behind the JMP */
 
 struct jit {
     struct host_exec memory;
+    unsigned parts;    /* of JIT_PART bytes */
     uint8_t *at, *end; /* the next region goes here, in the part that ends there */
     uint64_t flushes;  /* of everything */
     uint64_t epoch;    /* counts them, and those of parts */
+
+    /* jit_settle()'s: when to look again, and of the regions ever made, how many there were at the last look,
+     * and when everything was forgotten or had been made again, which was that many. */
+    uint64_t next_look, seen, settled, again;
+    bool settling; /* they are being made again */
 
     /* Stubs, as written. */
     const uint8_t *leave;        /* pc is set */
@@ -108,6 +115,8 @@ void jit_page_count(struct jit_page *page, uint32_t region);
 void jit_page_chain(
     struct jit *jit, struct jit_page *page, const struct jit_chain *chain, const uint8_t *start);
 void jit_flush(struct cpu *cpu);
+/* Flushes when the code that runs has become sparse; to be called now and then. */
+void jit_settle(struct cpu *cpu);
 
 /* --- stubs.c: writes them to the start of the memory. */
 void jit_write_stubs(struct cpu *cpu);

@@ -14,9 +14,10 @@ struct cpu;
 
 /* eager: code is translated when first met, not when it was met often, and exceptions see flags that the
  * program itself no longer looks at. verify: all that translated code does is interpreted as well, and
- * compared (verify.h). count: the instructions. */
+ * compared (verify.h). count: the instructions. memory: about how many bytes the vCPU's code may take. */
 struct jit_options {
     bool eager, verify, count;
+    uint64_t memory;
 };
 
 #ifdef __x86_64__

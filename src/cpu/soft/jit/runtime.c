@@ -105,6 +105,7 @@ enum engine_exit jit_run(struct cpu *cpu) {
                 cpu_interpret_one(cpu);
                 continue;
             }
+            jit_settle(cpu);
         }
         run(cpu);
     }
