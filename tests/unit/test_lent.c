@@ -24,7 +24,16 @@
 #define SET_TYPE(resource, format, width, height, modifier, stride, offset)                                  \
     COMMAND(49, 0, 10), resource, format, 8, width, height, 0, modifier, 0, stride, offset
 
-enum { BGRA = GPU_FORMAT_B8G8R8A8, SIDE = 16, STRIDE = 80, OFFSET = 64, SIZE = 4096, LENT = 5, TEXTURE = 6, CONTEXT = 1 };
+enum {
+    BGRA = GPU_FORMAT_B8G8R8A8,
+    SIDE = 16,
+    STRIDE = 80,
+    OFFSET = 64,
+    SIZE = 4096,
+    LENT = 5,
+    TEXTURE = 6,
+    CONTEXT = 1
+};
 
 /* --- uses.c */
 

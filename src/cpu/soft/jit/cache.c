@@ -233,11 +233,12 @@ void jit_make_room(struct cpu *cpu) {
     }
 }
 
-/* What was translated while the guest started, or for a program that has ended, lies between what still runs:
- * of a host's page, and of its cache lines, little is used. Once little new is translated, everything is
- * forgotten, and what runs comes to lie side by side. Then so much must be new that it is worth it again. */
+/* What was translated while the guest or a program started lies between what still runs: of a host's page,
+ * and of its cache lines, little is used. Once little new is translated, everything is forgotten, and what
+ * runs comes to lie side by side: often a tenth of it. The more that is, the more must be new for it to be
+ * worth it again. */
 void jit_settle(struct cpu *cpu) {
-    enum { LITTLE = 256, WORTH = 4096 }; /* regions, the first between two looks */
+    enum { LITTLE = 256, WORTH = 2048 }; /* regions, the first between two looks */
     struct jit *jit = cpu->jit;
     uint64_t now = host_now_ns();
     if (now < jit->next_look)
@@ -251,7 +252,7 @@ void jit_settle(struct cpu *cpu) {
         jit->settling = false;
         jit->again = made - jit->settled;
         jit->settled = made;
-    } else if (made - jit->settled > WORTH + jit->again) {
+    } else if (made - jit->settled > WORTH + jit->again / 2) {
         jit->settling = true;
         jit->settled = made;
         jit_flush(cpu);
