@@ -3,8 +3,6 @@
  * (interp/loadstore_atomic.c says more). */
 #include "cpu/soft/jit/internal.h"
 
-#define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
-
 enum {
     XADD = X86_MAP_0F | 0xc1,
     CMPXCHG = X86_MAP_0F | 0xb1,

@@ -1,8 +1,16 @@
-/* Data processing with general registers. */
-#include "a64_ops.h"
-#include "cpu/soft/jit/internal.h"
+/* Data processing with general registers: arithmetic, logic, moves and selections. */
+#include "cpu/soft/jit/base.h"
 
-#define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
+enum x86_reg jit_base_copy(struct translation *t, bool wide, unsigned reg, enum x86_reg scratch) {
+    x86_load(&t->a, wide, scratch, jit_operand(t, reg));
+    return scratch;
+}
+
+void jit_base_load(struct translation *t, bool wide, unsigned reg, enum x86_reg to) {
+    struct x86_rm from = jit_operand(t, reg);
+    if (!x86_is_reg(from) || from.base != to)
+        x86_load(&t->a, wide, to, from);
+}
 
 /* Where to compute what finish() gets: SP does not change before that has looked at it. */
 static enum x86_reg target(struct translation *t, unsigned reg) {
@@ -20,24 +28,12 @@ static void finish(struct translation *t, unsigned reg, enum x86_reg host) {
     jit_finish(t, reg, host);
 }
 
-/* The source in a scratch register, to be changed there. */
-static enum x86_reg copy(struct translation *t, bool wide, unsigned reg, enum x86_reg scratch) {
-    x86_load(&t->a, wide, scratch, jit_operand(t, reg));
-    return scratch;
-}
-
 /* Where to compute rd from rn and a second operand: rd's own register, unless it also holds the second one.
  */
 static enum x86_reg result_register(
     struct translation *t, const struct a64_insn *insn, struct x86_rm second) {
     enum x86_reg to = target(t, insn->rd);
     return x86_is_reg(second) && second.base == to && insn->rd != insn->rn ? RAX : to;
-}
-
-static void load_first(struct translation *t, bool wide, unsigned reg, enum x86_reg to) {
-    struct x86_rm from = jit_operand(t, reg);
-    if (!x86_is_reg(from) || from.base != to)
-        x86_load(&t->a, wide, to, from);
 }
 
 /* --- the second operand, in rcx where something is done to it first */
@@ -49,7 +45,7 @@ static struct x86_rm shifted(struct translation *t, bool wide, const struct a64_
     if (insn->shift == 3) {
         x86_rorx(&t->a, wide, RCX, jit_operand(t, insn->rm), insn->amount);
     } else {
-        copy(t, wide, insn->rm, RCX);
+        jit_base_copy(t, wide, insn->rm, RCX);
         x86_shift(&t->a, wide, shifts[insn->shift], x86_r(RCX), insn->amount);
     }
     return x86_r(RCX);
@@ -90,7 +86,7 @@ static struct x86_rm extended(struct translation *t, bool wide, const struct a64
 static void binary(
     struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, struct x86_rm second) {
     enum x86_reg to = result_register(t, insn, second);
-    load_first(t, wide, insn->rn, to);
+    jit_base_load(t, wide, insn->rn, to);
     x86_alu(&t->a, wide, op, to, second);
     finish(t, insn->rd, to);
 }
@@ -151,10 +147,10 @@ static void binary_immediate(struct translation *t, const struct a64_insn *insn,
         x86_lea(&t->a, wide, to, x86_m(first.base, (int32_t)imm));
     } else if (wide && !x86_fits32(insn->imm)) {
         x86_mov_imm(&t->a, RCX, (uint64_t)insn->imm);
-        load_first(t, wide, insn->rn, to);
+        jit_base_load(t, wide, insn->rn, to);
         x86_alu(&t->a, wide, op, to, x86_r(RCX));
     } else {
-        load_first(t, wide, insn->rn, to);
+        jit_base_load(t, wide, insn->rn, to);
         x86_alu_imm(&t->a, wide, op, x86_r(to), (int32_t)insn->imm);
     }
     if (aligned)
@@ -205,7 +201,7 @@ static void binary_flags_immediate(
         x86_test_imm(&t->a, wide, jit_operand(t, insn->rn), (int32_t)insn->imm);
     } else {
         enum x86_reg to = jit_target(t, insn->rd, RAX);
-        load_first(t, wide, insn->rn, to);
+        jit_base_load(t, wide, insn->rn, to);
         x86_alu_imm(&t->a, wide, op, x86_r(to), (int32_t)insn->imm);
         jit_finish(t, insn->rd, to);
     }
@@ -332,7 +328,7 @@ INVERTED(_shift_x, true)
 static void carry(
     struct translation *t, const struct a64_insn *insn, bool wide, enum x86_alu op, bool flags) {
     jit_carry(t, op == ALU_SBB);
-    copy(t, wide, insn->rn, RAX);
+    jit_base_copy(t, wide, insn->rn, RAX);
     x86_alu(&t->a, wide, op, RAX, jit_operand(t, insn->rm));
     jit_finish(t, insn->rd, RAX);
     t->flags = JIT_FLAGS_NONE;
@@ -388,7 +384,7 @@ static void insert_16(struct translation *t, const struct a64_insn *insn, bool w
         set_constant(t, insn->rd, wide ? value : (uint32_t)value);
         return;
     }
-    copy(t, wide, insn->rd, RAX);
+    jit_base_copy(t, wide, insn->rd, RAX);
     x86_mov_imm(&t->a, RCX, hole);
     x86_andn(&t->a, wide, RAX, RCX, x86_r(RAX));
     x86_mov_imm(&t->a, RCX, bits);
@@ -423,399 +419,6 @@ EMIT(adrp) {
     pc_relative(t, insn, insn->imm);
 }
 
-/* --- bit fields: left by `shift`, then right by `flags`, of 64 bits (fix_bitfield) */
-
-/* The low bits alone, where an instruction does that. */
-static bool low_bits(struct translation *t, const struct a64_insn *insn, enum x86_reg to) {
-    struct x86_rm from = jit_operand(t, insn->rn);
-    if (insn->shift != insn->flags)
-        return false;
-    switch (insn->shift) {
-    case 32: x86_load(&t->a, false, to, from); return true;
-    case 48: x86_load16(&t->a, to, from); return true;
-    case 56: x86_load8(&t->a, to, from); return true;
-    default:
-        if (insn->shift < 33)
-            return false;
-        load_first(t, false, insn->rn, to);
-        x86_alu_imm(&t->a, false, ALU_AND, x86_r(to), (int32_t)((UINT32_C(1) << (64 - insn->shift)) - 1));
-        return true;
-    }
-}
-
-EMIT(ubfm) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    unsigned left = insn->shift, right = insn->flags;
-    if (!low_bits(t, insn, to)) {
-        /* A field at the top or the bottom of 32 bits is one shift of those. */
-        bool wide = !(left == 32 && right >= 32) && !(left > 32 && right == 32);
-        if (!wide)
-            left -= 32, right -= 32;
-        load_first(t, wide, insn->rn, to);
-        if (left)
-            x86_shift(&t->a, wide, SHIFT_SHL, x86_r(to), left);
-        if (right)
-            x86_shift(&t->a, wide, SHIFT_SHR, x86_r(to), right);
-    }
-    jit_finish(t, insn->rd, to);
-}
-
-static bool low_bits_signed(struct translation *t, const struct a64_insn *insn, bool wide, enum x86_reg to) {
-    struct x86_rm from = jit_operand(t, insn->rn);
-    if (insn->shift != insn->flags)
-        return false;
-    switch (insn->shift) {
-    case 32:
-        if (wide)
-            x86_load32s(&t->a, to, from);
-        else
-            x86_load(&t->a, false, to, from);
-        return true;
-    case 48: x86_load16s(&t->a, wide, to, from); return true;
-    case 56: x86_load8s(&t->a, wide, to, from); return true;
-    default: return false;
-    }
-}
-
-static void signed_field(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    unsigned left = insn->shift, right = insn->flags;
-    if (!low_bits_signed(t, insn, wide, to)) {
-        bool whole = wide || left < 32 || right < 32; /* shifts of all 64 bits */
-        if (!whole)
-            left -= 32, right -= 32;
-        load_first(t, whole, insn->rn, to);
-        if (left)
-            x86_shift(&t->a, whole, SHIFT_SHL, x86_r(to), left);
-        if (right)
-            x86_shift(&t->a, whole, SHIFT_SAR, x86_r(to), right);
-        if (whole && !wide)
-            x86_mov(&t->a, false, to, to);
-    }
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(sbfm_w) {
-    signed_field(t, insn, false);
-}
-EMIT(sbfm_x) {
-    signed_field(t, insn, true);
-}
-
-static void and_mask(struct translation *t, bool wide, enum x86_reg reg, uint64_t mask) {
-    int64_t imm = wide ? (int64_t)mask : (int32_t)mask;
-    if (x86_fits32(imm)) {
-        x86_alu_imm(&t->a, wide, ALU_AND, x86_r(reg), (int32_t)imm);
-    } else {
-        x86_mov_imm(&t->a, RDX, mask);
-        x86_alu(&t->a, wide, ALU_AND, reg, x86_r(RDX));
-    }
-}
-
-/* rd ^ ((rd ^ rotated rn) & mask) */
-static void insert_field(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    x86_rorx(&t->a, wide, RCX, jit_operand(t, insn->rn), insn->amount);
-    load_first(t, wide, insn->rd, to);
-    x86_alu(&t->a, wide, ALU_XOR, RCX, x86_r(to));
-    and_mask(t, wide, RCX, (uint64_t)insn->imm);
-    x86_alu(&t->a, wide, ALU_XOR, to, x86_r(RCX));
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(bfm_w) {
-    insert_field(t, insn, false);
-}
-EMIT(bfm_x) {
-    insert_field(t, insn, true);
-}
-
-static void extract(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum { SHRD = X86_MAP_0F | 0xac };
-    enum x86_reg to = RAX;
-    if (insn->rn == insn->rm || insn->amount == 0) {
-        to = jit_target(t, insn->rd, RAX);
-        x86_rorx(&t->a, wide, to, jit_operand(t, insn->rm), insn->amount);
-    } else {
-        copy(t, wide, insn->rm, RAX);
-        x86_op(&t->a, SHRD | x86_width(wide), jit_source(t, insn->rn, RCX), x86_r(RAX));
-        x86_imm8(&t->a, insn->amount);
-    }
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(extr_w) {
-    extract(t, insn, false);
-}
-EMIT(extr_x) {
-    extract(t, insn, true);
-}
-
-/* --- shifts by a register */
-
-static void shift_by(struct translation *t, const struct a64_insn *insn, bool wide, uint32_t op) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    x86_shift_by(&t->a, op, wide, to, jit_operand(t, insn->rn), jit_source(t, insn->rm, RCX));
-    jit_finish(t, insn->rd, to);
-}
-
-static void rotate_by(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum { BY_CL = 0xd3 };
-    copy(t, false, insn->rm, RCX);
-    copy(t, wide, insn->rn, RAX);
-    x86_op(&t->a, BY_CL | x86_width(wide), SHIFT_ROR, x86_r(RAX));
-    jit_finish(t, insn->rd, RAX);
-}
-
-#define SHIFTS(suffix, wide)                                                                                 \
-    EMIT(lslv##suffix) {                                                                                     \
-        shift_by(t, insn, wide, X86_SHLX);                                                                   \
-    }                                                                                                        \
-    EMIT(lsrv##suffix) {                                                                                     \
-        shift_by(t, insn, wide, X86_SHRX);                                                                   \
-    }                                                                                                        \
-    EMIT(asrv##suffix) {                                                                                     \
-        shift_by(t, insn, wide, X86_SARX);                                                                   \
-    }                                                                                                        \
-    EMIT(rorv##suffix) {                                                                                     \
-        rotate_by(t, insn, wide);                                                                            \
-    }
-SHIFTS(_w, false)
-SHIFTS(_x, true)
-
-/* --- one source */
-
-static void reverse_bytes(struct translation *t, const struct a64_insn *insn, bool wide, unsigned rotate) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    load_first(t, wide, insn->rn, to);
-    x86_bswap(&t->a, wide, to);
-    if (rotate)
-        x86_rorx(&t->a, wide, to, x86_r(to), rotate);
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(rev_w) {
-    reverse_bytes(t, insn, false, 0);
-}
-EMIT(rev_x) {
-    reverse_bytes(t, insn, true, 0);
-}
-EMIT(rev32_x) {
-    reverse_bytes(t, insn, true, 32);
-}
-EMIT(rev16_w) {
-    reverse_bytes(t, insn, false, 16);
-}
-
-/* Neighbours of so many bits, where the mask has one of two, change places. Clobbers rcx and rdx. */
-static void swap_neighbours(
-    struct translation *t, bool wide, enum x86_reg reg, unsigned bits, uint64_t mask) {
-    x86_mov_imm(&t->a, RDX, wide ? mask : (uint32_t)mask);
-    x86_mov(&t->a, wide, RCX, reg);
-    x86_shift(&t->a, wide, SHIFT_SHR, x86_r(RCX), bits);
-    x86_alu(&t->a, wide, ALU_AND, RCX, x86_r(RDX));
-    x86_alu(&t->a, wide, ALU_AND, reg, x86_r(RDX));
-    x86_shift(&t->a, wide, SHIFT_SHL, x86_r(reg), bits);
-    x86_alu(&t->a, wide, ALU_OR, reg, x86_r(RCX));
-}
-
-/* Before CLZ of the result, RBIT counts trailing zeros: the host's TZCNT. */
-static void reverse_bits(struct translation *t, const struct a64_insn *insn, bool wide) {
-    struct region_insn *next = jit_successor(t);
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    if (next && next->insn.op == (wide ? A64_CLZ_X : A64_CLZ_W) && next->insn.rn == insn->rd &&
-        next->insn.rd == insn->rd) {
-        x86_tzcnt(&t->a, wide, to, jit_operand(t, insn->rn));
-        next->done = true;
-    } else {
-        load_first(t, wide, insn->rn, to);
-        x86_bswap(&t->a, wide, to);
-        swap_neighbours(t, wide, to, 4, 0x0f0f0f0f0f0f0f0f);
-        swap_neighbours(t, wide, to, 2, 0x3333333333333333);
-        swap_neighbours(t, wide, to, 1, 0x5555555555555555);
-    }
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(rbit_w) {
-    reverse_bits(t, insn, false);
-}
-EMIT(rbit_x) {
-    reverse_bits(t, insn, true);
-}
-
-static void leading_zeros(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    x86_lzcnt(&t->a, wide, to, jit_operand(t, insn->rn));
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(clz_w) {
-    leading_zeros(t, insn, false);
-}
-EMIT(clz_x) {
-    leading_zeros(t, insn, true);
-}
-
-/* Of the number, or of its complement if it is negative; the sign itself does not count. */
-static void leading_signs(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    copy(t, wide, insn->rn, RCX);
-    load_first(t, wide, insn->rn, to);
-    x86_shift(&t->a, wide, SHIFT_SAR, x86_r(RCX), wide ? 63 : 31);
-    x86_alu(&t->a, wide, ALU_XOR, to, x86_r(RCX));
-    x86_lzcnt(&t->a, wide, to, x86_r(to));
-    x86_alu_imm(&t->a, wide, ALU_SUB, x86_r(to), 1);
-    jit_finish(t, insn->rd, to);
-}
-
-EMIT(cls_w) {
-    leading_signs(t, insn, false);
-}
-EMIT(cls_x) {
-    leading_signs(t, insn, true);
-}
-
-/* The host has the Castagnoli polynomial only. */
-EMIT(crc32c) {
-    enum { CRC32_BYTE = X86_MAP_0F38 | X86_F2 | 0xf0, CRC32 = X86_MAP_0F38 | X86_F2 | 0xf1, HALF = 0x66 };
-    copy(t, false, insn->rn, RAX);
-    copy(t, true, insn->rm, RCX);
-    if (insn->size == 1)
-        *t->a.at++ = HALF;
-    x86_op(&t->a, insn->size ? CRC32 | x86_width(insn->size == 3) : CRC32_BYTE, RAX, x86_r(RCX));
-    jit_finish(t, insn->rd, RAX);
-}
-
-/* --- multiplication and division */
-
-static bool holds(struct translation *t, unsigned reg, enum x86_reg host) {
-    struct x86_rm rm = jit_operand(t, reg);
-    return x86_is_reg(rm) && rm.base == host;
-}
-
-static void multiply(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum x86_reg to = jit_target(t, insn->rd, RAX);
-    unsigned first = insn->rn, second = insn->rm;
-    if (holds(t, second, to))
-        first = insn->rm, second = insn->rn;
-    if (holds(t, second, to) || (insn->ra != REG_ZR && holds(t, insn->ra, to)))
-        to = RAX;
-    load_first(t, wide, first, to);
-    x86_imul(&t->a, wide, to, jit_operand(t, second));
-    if (insn->ra != REG_ZR)
-        x86_alu(&t->a, wide, ALU_ADD, to, jit_operand(t, insn->ra));
-    jit_finish(t, insn->rd, to);
-}
-
-static void multiply_subtract(struct translation *t, const struct a64_insn *insn, bool wide) {
-    enum x86_reg to = jit_target(t, insn->rd, RCX);
-    copy(t, wide, insn->rn, RAX);
-    x86_imul(&t->a, wide, RAX, jit_operand(t, insn->rm));
-    load_first(t, wide, insn->ra, to);
-    x86_alu(&t->a, wide, ALU_SUB, to, x86_r(RAX));
-    jit_finish(t, insn->rd, to);
-}
-
-static void multiply_long(struct translation *t, const struct a64_insn *insn, bool is_signed, bool subtract) {
-    if (is_signed) {
-        x86_load32s(&t->a, RAX, jit_operand(t, insn->rn));
-        x86_load32s(&t->a, RCX, jit_operand(t, insn->rm));
-    } else {
-        copy(t, false, insn->rn, RAX);
-        copy(t, false, insn->rm, RCX);
-    }
-    x86_imul(&t->a, true, RAX, x86_r(RCX));
-    if (subtract) {
-        x86_neg(&t->a, true, x86_r(RAX));
-    }
-    if (insn->ra != REG_ZR)
-        x86_alu(&t->a, true, ALU_ADD, RAX, jit_operand(t, insn->ra));
-    jit_finish(t, insn->rd, RAX);
-}
-
-EMIT(madd_w) {
-    multiply(t, insn, false);
-}
-EMIT(madd_x) {
-    multiply(t, insn, true);
-}
-EMIT(msub_w) {
-    multiply_subtract(t, insn, false);
-}
-EMIT(msub_x) {
-    multiply_subtract(t, insn, true);
-}
-EMIT(smaddl) {
-    multiply_long(t, insn, true, false);
-}
-EMIT(smsubl) {
-    multiply_long(t, insn, true, true);
-}
-EMIT(umaddl) {
-    multiply_long(t, insn, false, false);
-}
-EMIT(umsubl) {
-    multiply_long(t, insn, false, true);
-}
-
-static void multiply_high(struct translation *t, const struct a64_insn *insn, enum x86_muldiv op) {
-    copy(t, true, insn->rn, RAX);
-    x86_muldiv(&t->a, true, op, jit_operand(t, insn->rm));
-    jit_finish(t, insn->rd, RDX);
-}
-
-EMIT(smulh) {
-    multiply_high(t, insn, X86_IMUL);
-}
-EMIT(umulh) {
-    multiply_high(t, insn, X86_MUL);
-}
-
-/* Division by zero gives zero. */
-static void divide_unsigned(struct translation *t, const struct a64_insn *insn, bool wide) {
-    struct x86 *a = &t->a;
-    copy(t, wide, insn->rm, RCX);
-    x86_alu(a, false, ALU_XOR, RAX, x86_r(RAX));
-    x86_test(a, wide, x86_r(RCX), RCX);
-    uint8_t *zero = x86_jcc_short(a, CC_E);
-    copy(t, wide, insn->rn, RAX);
-    x86_alu(a, false, ALU_XOR, RDX, x86_r(RDX));
-    x86_muldiv(a, wide, X86_DIV, x86_r(RCX));
-    x86_bind_short(a, zero);
-    jit_finish(t, insn->rd, RAX);
-}
-
-/* By -1 and 0 the product is the answer, and IDIV would trap for the smallest number by -1. */
-static void divide_signed(struct translation *t, const struct a64_insn *insn, bool wide) {
-    struct x86 *a = &t->a;
-    copy(t, wide, insn->rm, RCX);
-    copy(t, wide, insn->rn, RAX);
-    x86_lea(a, wide, RDX, x86_m(RCX, 1));
-    x86_alu_imm(a, wide, ALU_CMP, x86_r(RDX), 1);
-    uint8_t *special = x86_jcc_short(a, CC_BE);
-    x86_cqo(a, wide);
-    x86_muldiv(a, wide, X86_IDIV, x86_r(RCX));
-    uint8_t *done = x86_jmp_short(a);
-    x86_bind_short(a, special);
-    x86_imul(a, wide, RAX, x86_r(RCX));
-    x86_bind_short(a, done);
-    jit_finish(t, insn->rd, RAX);
-}
-
-EMIT(udiv_w) {
-    divide_unsigned(t, insn, false);
-}
-EMIT(udiv_x) {
-    divide_unsigned(t, insn, true);
-}
-EMIT(sdiv_w) {
-    divide_signed(t, insn, false);
-}
-EMIT(sdiv_x) {
-    divide_signed(t, insn, true);
-}
-
 /* --- conditional; the host's flags stay */
 
 enum otherwise { PLAIN, INCREMENT, INVERT, NEGATE };
@@ -843,7 +446,7 @@ static void select(struct translation *t, const struct a64_insn *insn, bool wide
     enum x86_reg to = jit_target(t, insn->rd, RAX);
     if (insn->rd == insn->rn)
         to = RAX;
-    load_first(t, wide, insn->rm, to);
+    jit_base_load(t, wide, insn->rm, to);
     if (otherwise == INVERT || otherwise == NEGATE)
         x86_not(a, wide, x86_r(to));
     if (otherwise == INCREMENT || otherwise == NEGATE)
@@ -880,7 +483,7 @@ static void compare_if(
     if (insn->cond < COND_ALWAYS)
         otherwise = x86_jcc_short(a, jit_condition(t, insn->cond) ^ 1);
     if (negative) { /* CMN adds */
-        copy(t, wide, insn->rn, RAX);
+        jit_base_copy(t, wide, insn->rn, RAX);
         if (immediate)
             x86_alu_imm(a, wide, ALU_ADD, x86_r(RAX), (int32_t)insn->imm);
         else

@@ -2,8 +2,6 @@
  * matter. */
 #include "cpu/soft/jit/internal.h"
 
-#define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
-
 EMIT(b) {
     (void)t, (void)insn; /* where it leads is `next` */
 }

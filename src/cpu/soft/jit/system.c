@@ -5,8 +5,6 @@
 #include "cpu/soft/jit/internal.h"
 #include "cpu/soft/sysreg.h"
 
-#define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
-
 enum {
     SP_EL0 = ENGINE_SYSREG(3, 0, 4, 1, 0),
     DAIF = ENGINE_SYSREG(3, 3, 4, 2, 1),

@@ -61,6 +61,8 @@ enum jit_use {
 };
 
 typedef void jit_emit_fn(struct translation *t, const struct a64_insn *insn);
+/* Begins the one of the instruction that isa/ has under that name. */
+#define EMIT(name) void jit_##name(struct translation *t, const struct a64_insn *insn)
 
 struct jit_form {
     jit_emit_fn *emit; /* NULL: the handler */
