@@ -141,9 +141,6 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_modifier(
     return VK_SUCCESS;
 }
 
-#define HOOK(name, function, ...)                                                                            \
-    { "vk" name, (PFN_vkVoidFunction)function, __VA_ARGS__ }
-
 const struct hook image_hooks[] = {
     HOOK("CreateImage", create_image, LENT_MODIFIER | LENT_DMA_BUF),
     HOOK("GetDeviceImageMemoryRequirements", get_requirements, LENT_MODIFIER | LENT_DMA_BUF),

@@ -221,7 +221,8 @@ static VKAPI_ATTR PFN_vkVoidFunction VKAPI_CALL get_device_proc_addr(VkDevice ha
     if (strcmp(name, "vkDestroyDevice") == 0)
         return (PFN_vkVoidFunction)destroy_device;
     const struct device *device = device_of(handle);
-    static const struct hook *const all[] = {sync_hooks, memory_hooks, image_hooks, tiled_hooks};
+    static const struct hook *const all[] = {
+        semaphore_hooks, queue_hooks, fence_hooks, memory_hooks, image_hooks, tiled_hooks};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         PFN_vkVoidFunction function = find_hook(all[i], device, name);
         if (function)

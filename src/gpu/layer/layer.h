@@ -144,8 +144,11 @@ struct hook {
     unsigned lent; /* if one of these is; 0: always */
     bool added;    /* the driver may not have it */
 };
-extern const struct hook sync_hooks[], memory_hooks[], image_hooks[],
-    tiled_hooks[]; /* of devices; they end with no name */
+#define HOOK(name, function, ...)                                                                            \
+    { "vk" name, (PFN_vkVoidFunction)function, __VA_ARGS__ }
+/* Of devices; they end with no name. */
+extern const struct hook semaphore_hooks[], queue_hooks[], fence_hooks[], memory_hooks[], image_hooks[],
+    tiled_hooks[];
 extern const struct hook physical_hooks[];
 
 /* --- layer.c */
@@ -170,10 +173,31 @@ void *chain_find(const void *head, VkStructureType type);
 VkBaseInStructure *chain_unlink(const void *head, VkStructureType type, VkBaseInStructure **taken);
 void chain_relink(VkBaseInStructure *before, VkBaseInStructure *taken);
 
-/* --- sync.c */
+/* --- sync_file.c */
 
 void sync_init(struct device *device);
 void sync_stop(struct device *device);
+/* A file that becomes readable with the fence, which is the layer's from here on. */
+VkResult sync_file_of(struct device *device, VkFence fence, int *fd);
+/* Waits for the file and closes it. What it waits for has been submitted before it was made
+ * (VUID-vkGetSemaphoreFdKHR-handleType-03254 and its like of fences), so that this ends. */
+void sync_file_consume(int fd);
+
+/* --- semaphore.c */
+
+/* The payload that a wait for the semaphore, or its export, takes from it; NULL: the driver's own. */
+VkSemaphore semaphore_take(struct device *device, VkSemaphore semaphore);
+
+/* --- queue.c */
+
+/* As they are; with the driver's fence. */
+VkResult queue_submit_batches(
+    struct device *device, VkQueue queue, uint32_t count, const VkSubmitInfo *batches, VkFence fence);
+
+/* --- fence.c */
+
+/* The driver's. */
+VkFence fence_real(const struct device *device, VkFence handle);
 
 /* --- memory.c */
 

@@ -213,9 +213,6 @@ static VKAPI_ATTR VkResult VKAPI_CALL create_buffer(VkDevice handle, const VkBuf
     return result;
 }
 
-#define HOOK(name, function, ...)                                                                            \
-    { "vk" name, (PFN_vkVoidFunction)function, __VA_ARGS__ }
-
 const struct hook memory_hooks[] = {
     HOOK("AllocateMemory", allocate_memory, LENT_DMA_BUF),
     HOOK("FreeMemory", free_memory, LENT_DMA_BUF),

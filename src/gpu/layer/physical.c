@@ -339,9 +339,6 @@ static VKAPI_ATTR VkResult VKAPI_CALL get_image_properties(VkPhysicalDevice hand
     return result;
 }
 
-#define HOOK(name, function)                                                                                 \
-    { "vk" name, (PFN_vkVoidFunction)function }
-
 const struct hook physical_hooks[] = {
     HOOK("EnumerateDeviceExtensionProperties", enumerate_extensions),
     HOOK("GetPhysicalDeviceExternalSemaphoreProperties", get_semaphore_properties),

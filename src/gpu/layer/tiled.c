@@ -268,19 +268,16 @@ static VKAPI_ATTR void VKAPI_CALL pipeline_barrier2(VkCommandBuffer commands, co
     device->vk.CmdPipelineBarrier2(commands, &asked);
 }
 
-#define HOOK(name, function)                                                                                 \
-    { "vk" name, (PFN_vkVoidFunction)function, LENT_TILES }
-
 const struct hook tiled_hooks[] = {
-    HOOK("DestroyImage", destroy_image),
-    HOOK("GetImageMemoryRequirements", get_requirements),
-    HOOK("GetImageMemoryRequirements2", get_requirements2),
-    HOOK("GetImageMemoryRequirements2KHR", get_requirements2),
-    HOOK("BindImageMemory", bind_memory),
-    HOOK("BindImageMemory2", bind_memory2),
-    HOOK("BindImageMemory2KHR", bind_memory2),
-    HOOK("CmdPipelineBarrier", pipeline_barrier),
-    HOOK("CmdPipelineBarrier2", pipeline_barrier2),
-    HOOK("CmdPipelineBarrier2KHR", pipeline_barrier2),
+    HOOK("DestroyImage", destroy_image, LENT_TILES),
+    HOOK("GetImageMemoryRequirements", get_requirements, LENT_TILES),
+    HOOK("GetImageMemoryRequirements2", get_requirements2, LENT_TILES),
+    HOOK("GetImageMemoryRequirements2KHR", get_requirements2, LENT_TILES),
+    HOOK("BindImageMemory", bind_memory, LENT_TILES),
+    HOOK("BindImageMemory2", bind_memory2, LENT_TILES),
+    HOOK("BindImageMemory2KHR", bind_memory2, LENT_TILES),
+    HOOK("CmdPipelineBarrier", pipeline_barrier, LENT_TILES),
+    HOOK("CmdPipelineBarrier2", pipeline_barrier2, LENT_TILES),
+    HOOK("CmdPipelineBarrier2KHR", pipeline_barrier2, LENT_TILES),
     {0},
 };
