@@ -252,7 +252,7 @@ void jit_settle(struct cpu *cpu) {
         jit->settling = false;
         jit->again = made - jit->settled;
         jit->settled = made;
-    } else if (made - jit->settled > WORTH + jit->again / 2) {
+    } else if (made - jit->settled > WORTH + jit->again / 8) {
         jit->settling = true;
         jit->settled = made;
         jit_flush(cpu);
