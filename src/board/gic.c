@@ -103,7 +103,7 @@ static void set_line(struct gic *gic, unsigned cpu, unsigned intid, bool level) 
     uint32_t bit;
     struct gic_bank *bank;
 
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     bank = gic_bank_of(gic, cpu, intid, &bit);
     if (!(bank->line & bit) == level) {
         bank->line ^= bit;
@@ -111,7 +111,7 @@ static void set_line(struct gic *gic, unsigned cpu, unsigned intid, bool level) 
             bank->latch |= bit & bank->edge;
         gic_update_intid(gic, cpu, intid);
     }
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
 }
 
 static void set_spi(void *controller, unsigned number, bool level) {
@@ -137,7 +137,7 @@ static void reset_interface(struct gic_cpu_interface *interface) {
 }
 
 void gic_reset(struct gic *gic) {
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     struct gic_state *s = &gic->state;
     for (unsigned i = 0; i < GIC_BANKS; i++)
         reset_bank(&s->spi[i], 0);
@@ -150,14 +150,14 @@ void gic_reset(struct gic *gic) {
     }
     s->enable[0] = s->enable[1] = false;
     gic_update_all(gic);
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
 }
 
 void gic_reset_cpu(struct gic *gic, unsigned cpu) {
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     reset_interface(&gic->state.cpu[cpu].interface);
     gic_update_all(gic); /* interrupts that any vCPU may take go elsewhere */
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
 }
 
 struct gic *gic_create(const struct engine *engine, struct engine_vm *vm, unsigned cpus) {

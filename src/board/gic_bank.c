@@ -96,11 +96,11 @@ uint64_t gic_mmio_read(struct gic *gic, gic_read_fn *fn, uint64_t offset, unsign
 
     if (offset & (size - 1))
         return 0;
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     value = fn(gic, word);
     if (size == 8)
         value |= (uint64_t)fn(gic, word + 4) << 32;
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
     return value >> 8 * (offset & 3);
 }
 
@@ -116,7 +116,7 @@ void gic_mmio_write(
 
     if (offset & (size - 1))
         return;
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     if (size >= 4) {
         write(gic, word, (uint32_t)value);
         if (size == 8)
@@ -126,5 +126,5 @@ void gic_mmio_write(
         uint32_t mask = ((1u << 8 * size) - 1) << shift;
         write(gic, word, (read(gic, word) & ~mask) | ((uint32_t)value << shift & mask));
     }
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
 }

@@ -203,15 +203,15 @@ static bool write_locked(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t v
 }
 
 bool gic_sysreg_read(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t *value) {
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     bool known = read_locked(gic, cpu, reg, value);
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
     return known;
 }
 
 bool gic_sysreg_write(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t value) {
-    pthread_mutex_lock(&gic->lock);
+    gic_lock(gic);
     bool known = write_locked(gic, cpu, reg, value);
-    pthread_mutex_unlock(&gic->lock);
+    gic_unlock(gic);
     return known;
 }

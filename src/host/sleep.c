@@ -21,8 +21,34 @@ void host_wake_one(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1);
 }
 
-void host_wake_all(_Atomic uint32_t *word) {
+static _Thread_local struct {
+    unsigned depth, count;
+    _Atomic uint32_t *words[16]; /* two for each vCPU */
+} held;
+
+static void wake_all(_Atomic uint32_t *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX);
+}
+
+void host_wake_all(_Atomic uint32_t *word) {
+    if (!held.depth || held.count == sizeof held.words / sizeof held.words[0]) {
+        wake_all(word);
+        return;
+    }
+    if (!held.count || held.words[held.count - 1] != word)
+        held.words[held.count++] = word;
+}
+
+void host_wakes_hold(void) {
+    held.depth++;
+}
+
+void host_wakes_release(void) {
+    if (--held.depth)
+        return;
+    for (unsigned i = 0; i < held.count; i++)
+        wake_all(held.words[i]);
+    held.count = 0;
 }
 
 void host_wake_politely(bool politely) {

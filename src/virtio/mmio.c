@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/sleep.h"
 #include "util/log.h"
 #include "virtio/queue.h"
 #include "virtio/virtio.h"
@@ -70,10 +71,12 @@ struct virtio_device {
 /* --- interrupt */
 
 static void interrupt(struct virtio_device *t, uint32_t cause) {
+    host_wakes_hold();
     pthread_mutex_lock(&t->irq_lock);
     t->interrupt_status |= cause;
     irq_set(&t->irq, true);
     pthread_mutex_unlock(&t->irq_lock);
+    host_wakes_release();
 }
 
 static void acknowledge(struct virtio_device *t, uint32_t causes) {

@@ -1,4 +1,4 @@
-/* The event loop, the guest-memory slots and the MMIO bus. */
+/* The event loop, wakes that are held, the guest-memory slots and the MMIO bus. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +13,7 @@
 #include "bus/mmio.h"
 #include "host/clock.h"
 #include "host/loop.h"
+#include "host/sleep.h"
 
 struct trace {
     struct host_loop *loop;
@@ -184,11 +185,39 @@ static void mmio_finds_the_region(void **state) {
     mmio_bus_destroy(bus);
 }
 
+static _Atomic uint32_t word;
+static atomic_bool woken;
+
+static void *sleeper(void *ctx) {
+    (void)ctx;
+    host_sleep_on(&word, 0, host_now_ns() + 10000000000u);
+    woken = true;
+    return NULL;
+}
+
+static void held_wakes_come_when_released(void **state) {
+    (void)state;
+    pthread_t thread;
+    uint64_t start = host_now_ns();
+    assert_int_equal(pthread_create(&thread, NULL, sleeper, NULL), 0);
+    usleep(50000); /* until it sleeps */
+    host_wakes_hold();
+    host_wakes_hold();
+    host_wake_all(&word);
+    host_wakes_release();
+    usleep(50000);
+    assert_false(woken);
+    host_wakes_release();
+    pthread_join(thread, NULL);
+    assert_true(host_now_ns() - start < 5000000000u);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(posts_come_in_order_and_timers_not_early),
         cmocka_unit_test(a_source_removed_in_a_callback_is_not_called),
         cmocka_unit_test(cancelled_calls_are_not_made),
+        cmocka_unit_test(held_wakes_come_when_released),
         cmocka_unit_test(memory_refuses_overlaps_and_dma_stays_in_ram),
         cmocka_unit_test(mmio_finds_the_region),
     };
