@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/sleep.h"
+
 #define ROUTER_ANY  (1ull << 31) /* GICD_IROUTER.Interrupt_Routing_Mode: any one vCPU */
 #define ROUTER_MASK 0xff80ffffffull
 #define ROUTER_AFF  0xff00ffffffull
@@ -103,7 +105,7 @@ static void set_line(struct gic *gic, unsigned cpu, unsigned intid, bool level) 
     uint32_t bit;
     struct gic_bank *bank;
 
-    gic_lock(gic);
+    host_lock(&gic->lock);
     bank = gic_bank_of(gic, cpu, intid, &bit);
     if (!(bank->line & bit) == level) {
         bank->line ^= bit;
@@ -111,7 +113,7 @@ static void set_line(struct gic *gic, unsigned cpu, unsigned intid, bool level) 
             bank->latch |= bit & bank->edge;
         gic_update_intid(gic, cpu, intid);
     }
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
 }
 
 static void set_spi(void *controller, unsigned number, bool level) {
@@ -137,7 +139,7 @@ static void reset_interface(struct gic_cpu_interface *interface) {
 }
 
 void gic_reset(struct gic *gic) {
-    gic_lock(gic);
+    host_lock(&gic->lock);
     struct gic_state *s = &gic->state;
     for (unsigned i = 0; i < GIC_BANKS; i++)
         reset_bank(&s->spi[i], 0);
@@ -150,14 +152,14 @@ void gic_reset(struct gic *gic) {
     }
     s->enable[0] = s->enable[1] = false;
     gic_update_all(gic);
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
 }
 
 void gic_reset_cpu(struct gic *gic, unsigned cpu) {
-    gic_lock(gic);
+    host_lock(&gic->lock);
     reset_interface(&gic->state.cpu[cpu].interface);
     gic_update_all(gic); /* interrupts that any vCPU may take go elsewhere */
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
 }
 
 struct gic *gic_create(const struct engine *engine, struct engine_vm *vm, unsigned cpus) {

@@ -1,4 +1,5 @@
 #include "board/gic_state.h"
+#include "host/sleep.h"
 
 enum {
     IGROUPR = 0x080,
@@ -96,11 +97,11 @@ uint64_t gic_mmio_read(struct gic *gic, gic_read_fn *fn, uint64_t offset, unsign
 
     if (offset & (size - 1))
         return 0;
-    gic_lock(gic);
+    host_lock(&gic->lock);
     value = fn(gic, word);
     if (size == 8)
         value |= (uint64_t)fn(gic, word + 4) << 32;
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
     return value >> 8 * (offset & 3);
 }
 
@@ -116,7 +117,7 @@ void gic_mmio_write(
 
     if (offset & (size - 1))
         return;
-    gic_lock(gic);
+    host_lock(&gic->lock);
     if (size >= 4) {
         write(gic, word, (uint32_t)value);
         if (size == 8)
@@ -126,5 +127,5 @@ void gic_mmio_write(
         uint32_t mask = ((1u << 8 * size) - 1) << shift;
         write(gic, word, (read(gic, word) & ~mask) | ((uint32_t)value << shift & mask));
     }
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
 }

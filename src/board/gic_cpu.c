@@ -1,4 +1,5 @@
 #include "board/gic_state.h"
+#include "host/sleep.h"
 
 /* ICC_*_EL1 (IHI 0069H 12.2). The machine has no EL2 and no EL3, so these are the Non-secure copies, and with
  * GICD_CTLR.DS = 1 priorities are seen as they are, not shifted. */
@@ -203,15 +204,15 @@ static bool write_locked(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t v
 }
 
 bool gic_sysreg_read(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t *value) {
-    gic_lock(gic);
+    host_lock(&gic->lock);
     bool known = read_locked(gic, cpu, reg, value);
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
     return known;
 }
 
 bool gic_sysreg_write(struct gic *gic, unsigned cpu, uint32_t reg, uint64_t value) {
-    gic_lock(gic);
+    host_lock(&gic->lock);
     bool known = write_locked(gic, cpu, reg, value);
-    gic_unlock(gic);
+    host_unlock(&gic->lock);
     return known;
 }

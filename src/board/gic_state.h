@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include "board/gic.h"
-#include "host/sleep.h"
 
 enum { GIC_GROUPS = 2, GIC_BANKS = GIC_SPIS / 32, GIC_PRIVATE = 32, GIC_SGIS = 16 };
 
@@ -88,16 +87,6 @@ bool gic_bank_locate(uint32_t offset, unsigned *bank, uint32_t *reg);
 uint32_t gic_bank_read(const struct gic_bank *bank, uint32_t reg);
 /* fixed: bits of interrupts whose trigger cannot be configured. */
 void gic_bank_write(struct gic_bank *bank, uint32_t reg, uint32_t value, uint32_t fixed);
-
-/* A vCPU that is told of an interrupt asks for it at once, and is not to wait for the lock then. */
-static inline void gic_lock(struct gic *gic) {
-    host_wakes_hold();
-    pthread_mutex_lock(&gic->lock);
-}
-static inline void gic_unlock(struct gic *gic) {
-    pthread_mutex_unlock(&gic->lock);
-    host_wakes_release();
-}
 
 /* Accesses of any size made of accesses to 32-bit words: naturally aligned ones only, and parts of a word are
  * written in the priority registers only (IHI 0069H 12.1.3). Others are RAZ/WI. */

@@ -39,11 +39,13 @@ void host_wake_all(_Atomic uint32_t *word) {
         held.words[held.count++] = word;
 }
 
-void host_wakes_hold(void) {
+void host_lock(pthread_mutex_t *mutex) {
     held.depth++;
+    pthread_mutex_lock(mutex);
 }
 
-void host_wakes_release(void) {
+void host_unlock(pthread_mutex_t *mutex) {
+    pthread_mutex_unlock(mutex);
     if (--held.depth)
         return;
     for (unsigned i = 0; i < held.count; i++)

@@ -71,12 +71,10 @@ struct virtio_device {
 /* --- interrupt */
 
 static void interrupt(struct virtio_device *t, uint32_t cause) {
-    host_wakes_hold();
-    pthread_mutex_lock(&t->irq_lock);
+    host_lock(&t->irq_lock);
     t->interrupt_status |= cause;
     irq_set(&t->irq, true);
-    pthread_mutex_unlock(&t->irq_lock);
-    host_wakes_release();
+    host_unlock(&t->irq_lock);
 }
 
 static void acknowledge(struct virtio_device *t, uint32_t causes) {

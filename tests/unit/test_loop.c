@@ -198,16 +198,17 @@ static void *sleeper(void *ctx) {
 static void held_wakes_come_when_released(void **state) {
     (void)state;
     pthread_t thread;
+    pthread_mutex_t outer = PTHREAD_MUTEX_INITIALIZER, inner = PTHREAD_MUTEX_INITIALIZER;
     uint64_t start = host_now_ns();
     assert_int_equal(pthread_create(&thread, NULL, sleeper, NULL), 0);
     usleep(50000); /* until it sleeps */
-    host_wakes_hold();
-    host_wakes_hold();
+    host_lock(&outer);
+    host_lock(&inner);
     host_wake_all(&word);
-    host_wakes_release();
+    host_unlock(&inner);
     usleep(50000);
     assert_false(woken);
-    host_wakes_release();
+    host_unlock(&outer);
     pthread_join(thread, NULL);
     assert_true(host_now_ns() - start < 5000000000u);
 }

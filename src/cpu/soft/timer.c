@@ -76,17 +76,15 @@ static void plan(struct soft_vm *vm) {
 
 static void *timer_main(void *arg) {
     struct soft_vm *vm = arg;
-    pthread_mutex_lock(&vm->timer_lock);
+    host_lock(&vm->timer_lock);
     while (!vm->timer_quit) {
-        host_wakes_hold();
         vm->timer_next = HOST_FOREVER; /* it has come */
         plan(vm);
-        pthread_mutex_unlock(&vm->timer_lock);
-        host_wakes_release();
+        host_unlock(&vm->timer_lock);
         host_alarm_wait(vm->timer_alarm);
-        pthread_mutex_lock(&vm->timer_lock);
+        host_lock(&vm->timer_lock);
     }
-    pthread_mutex_unlock(&vm->timer_lock);
+    host_unlock(&vm->timer_lock);
     return NULL;
 }
 

@@ -66,8 +66,7 @@ void gpu_worker_fence_done(void *ctx, struct gpu_timeline timeline, uint64_t fen
     struct virtio_gpu *gpu = ctx;
     struct gpu_state *state = &gpu->state;
     bool here = !gpu->config.no_thread && !pthread_equal(pthread_self(), gpu->thread);
-    host_wakes_hold();
-    pthread_mutex_lock(&gpu->pending_lock);
+    host_lock(&gpu->pending_lock);
     for (unsigned i = 0; i < state->pending_count; i++) {
         struct gpu_pending *p = &state->pending[i];
         if (p->fence <= fence && same_timeline(p->timeline, timeline))
@@ -76,8 +75,7 @@ void gpu_worker_fence_done(void *ctx, struct gpu_timeline timeline, uint64_t fen
     bool room = here && return_done(gpu);
     if (here)
         interrupt(gpu);
-    pthread_mutex_unlock(&gpu->pending_lock);
-    host_wakes_release();
+    host_unlock(&gpu->pending_lock);
     if (room)
         gpu_worker_wake(gpu);
 }
@@ -120,12 +118,10 @@ static unsigned drain_batch(struct virtio_gpu *gpu) {
     /* The cursor's queue is the fast track (5.7.2): it is never behind more than one batch of the other. */
     unsigned count = drain_queue(gpu, VIRTIO_GPU_CURSOR_QUEUE);
     count += drain_queue(gpu, VIRTIO_GPU_CONTROL_QUEUE);
-    host_wakes_hold();
-    pthread_mutex_lock(&gpu->pending_lock);
+    host_lock(&gpu->pending_lock);
     return_done(gpu);
     interrupt(gpu);
-    pthread_mutex_unlock(&gpu->pending_lock);
-    host_wakes_release();
+    host_unlock(&gpu->pending_lock);
     return count;
 }
 
